@@ -38,13 +38,12 @@ class Settings:
     # fmt: off
     theme: str = knob("storytime", "the colours of the app", "app", **_NAME)  # the app knows which there are
     words_per_minute: int = knob(0, "how fast told words appear; 0 is as fast as they come", "app", 0, 10_000,
-        least="off", label="reading speed")
+        "words a minute", least="full speed", label="reading speed")
     copied_marks: bool = knob(True, "mark told words that stand in the training stories", "app")
     device: str = same_as(Computing, "device", line="the processor to train and to tell on; cuda:1 is the second GPU")
     precision: str = knob("auto", "the number format to train and to tell in", "machine",
         choices=("auto", "bf16", "fp16", "fp32"))
-    threads: int = same_as(Computing, "threads", line="cores to train and to tell on; 0 takes all that are free",
-        least="all free")
+    threads: int = same_as(Computing, "threads", line="cores to train and to tell on; 0 takes all that are free")
     stay_awake: bool = knob(True, "keep the computer awake while a run trains", "machine", label="keep awake")
     base: str = knob(default_base, "the model that a new plan begins with", "training", **_NAME)
     quotes: str = knob("plain", "curly quotes and dashes of added texts: made plain, or left as written", "texts",

@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also write the figures for TensorBoard, in the run's folder",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per event")
-    add_set_argument(parser, TrainingPlan, "of the plan, such as epochs=4 or precision=fp32")
+    add_set_argument(parser, "of the plan, such as epochs=4 or precision=fp32", TrainingPlan)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ class Computing:
     """The machine's side of telling. Raises PlanError for a value that there is not.
 
     `precision` auto: int8 on a CPU if it hardly changes the model, otherwise the fastest that the processor computes
-    in hardware. `threads` 0: as many as there are idle cores.
+    in hardware. `threads` 0: as many as there are free cores.
     """
 
     device: str = knob("auto", "the processor to tell on; cuda:1 is the second GPU", "machine", **DEVICE)
@@ -22,7 +22,7 @@ class Computing:
         choices=("auto", "int8", "bf16", "fp16", "fp32"),
     )
     threads: int = knob(
-        0, "cores to compute on; 0 takes all that are idle", "machine", 0, 1024, least="all idle"
+        0, "cores to compute on; 0 takes all that are free", "machine", 0, 1024, least="all free"
     )
 
     def __post_init__(self) -> None:

@@ -47,6 +47,15 @@ class StorytimeApp(App[None]):
         Binding(
             "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"
         ),
+        Binding(
+            "comma",
+            "settings",
+            "Settings",
+            show=False,
+            key_display=",",
+            id="app.settings",
+            tooltip="Colours, this computer, how it tells",
+        ),
         # these keys also work while the user types
         Binding("f1", "help", "Help", show=False, id="app.help_always", tooltip="What this screen does"),
         Binding(
@@ -77,14 +86,13 @@ class StorytimeApp(App[None]):
             self.register_theme(own)
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
-        fitting = theme.theme_for(self.console.color_system)
         self._problems = list(self.desk.preferences.troubles)
         if preferred != DEFAULT_THEME and preferred not in self.available_themes:
             self._problems.append(
                 f"The settings file asks for the theme {preferred[:60]!r}, which does not exist."
             )
             preferred = DEFAULT_THEME
-        self.theme = fitting if preferred == DEFAULT_THEME else preferred
+        self.theme = theme.fitting(preferred, self.console.color_system)
         self._shown_theme = self.theme
         self._leaving = False
         self._terminal_is_gone = False
@@ -141,9 +149,10 @@ class StorytimeApp(App[None]):
         await preload_screens(self)
 
     def _theme_chosen(self, chosen: Theme) -> None:
-        if chosen.name != self._shown_theme:
-            self._shown_theme = chosen.name
+        preferred = theme.fitting(self.desk.preferences.now.theme, self.console.color_system)
+        if chosen.name not in (self._shown_theme, preferred):
             self.desk.prefer(theme=chosen.name)
+        self._shown_theme = chosen.name
 
     def on_settings_not_saved(self, message: messages.SettingsNotSaved) -> None:
         """Show why a setting was not saved."""
@@ -170,6 +179,10 @@ class StorytimeApp(App[None]):
                 yield SystemCommand(
                     binding.description, help, partial(self.run_action, binding.action, active.node)
                 )
+        if "Settings" not in offered:
+            yield SystemCommand(
+                "Settings", "colours, this computer, how it tells (key ,)", self.action_settings
+            )
         yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)
         yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
         yield SystemCommand("Quit", "a run saves a checkpoint first (key ctrl+q)", self.action_quit)
@@ -212,6 +225,13 @@ class StorytimeApp(App[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(getattr(self.screen, "help_topic", self.current_mode)))
+
+    def action_settings(self, name: str = "") -> None:
+        """Show the settings, with the cursor on the one of this name."""
+        from storytime_tui.tui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.desk, name))
 
     async def open_collection(self, name: str, index: int | None) -> None:
         """Show a collection, or one of its stories, in the Library."""

@@ -45,6 +45,8 @@ class Desk:
         self.ticks = Ticks()
         self.copies: Mapping[Key, Copy] = {}  # duplicates of other stories on the shelf
         self.preferences = Preferences(services.load_settings, services.save_settings)
+        self.sampler = self.preferences.sampler()  # how stories are told now
+        self.settings_changed: Signal[None] = Signal(owner, "settings")
         self.shelf_memory = ShelfMemory(
             services.save_shelf, lambda sentence: post(SettingsNotSaved(sentence))
         )
@@ -108,10 +110,12 @@ class Desk:
         """Save preferences for the next start."""
         self.preferences.change(lambda sentence: self._post(SettingsNotSaved(sentence)), **values)
 
-    def prefer_sampler(self, chosen: SamplerSettings) -> None:
-        """Save the sampler settings for the next start, without the seed."""
+    def set_sampler(self, chosen: SamplerSettings, preset: str | None = None) -> None:
+        """Change how stories are told, and save it for the next start, without the seed."""
+        self.sampler = chosen
         kept = {name: getattr(chosen, name) for name in SAVED}
-        self.prefer(preset=preset_of(chosen) or self.preferences.now.preset, **kept)
+        self.prefer(preset=preset or preset_of(chosen) or self.preferences.now.preset, **kept)
+        self.settings_changed.publish(None)
 
     def set_ticks(self, ticks: Ticks) -> None:
         """Change the ticked stories."""

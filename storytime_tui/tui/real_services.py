@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.own_stories import LearnedStories
     from storytime_tui.jobs.past_plans import PastPlan
+    from storytime_tui.jobs.places import Place
     from storytime_tui.jobs.records import LastRun
     from storytime_tui.jobs.run_curve import RunCurve
     from storytime_tui.jobs.run_details import RunDetails
@@ -90,6 +91,8 @@ def real_services() -> Services:
         restore_run=_restore_run,
         learn_from_stories=_learn_from_stories,
         load_settings=load_settings,
+        machine_problem=_machine_problem,
+        places=_places,
         save_settings=change_settings,
         load_shelf=shelf_file.load,
         save_shelf=shelf_file.save,
@@ -234,6 +237,21 @@ def _machine() -> Machine:
     from storytime_tui.jobs import machine
 
     return machine.read_machine()
+
+
+def _machine_problem(device: str, precision: str) -> str:
+    from storytime_tui.jobs import preload
+
+    preload.preload_torch()
+    from storytime_tui.jobs import devices
+
+    return devices.machine_problem(device, precision)
+
+
+def _places() -> Sequence[Place]:
+    from storytime_tui.jobs import places
+
+    return places.places()
 
 
 def _last_run() -> LastRun | None:

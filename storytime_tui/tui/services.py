@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.own_stories import LearnedStories
     from storytime_tui.jobs.past_plans import PastPlan
+    from storytime_tui.jobs.places import Place
     from storytime_tui.jobs.records import LastRun
     from storytime_tui.jobs.run_curve import RunCurve
     from storytime_tui.jobs.run_details import RunDetails
@@ -143,6 +144,9 @@ class Services:
     learn_from_stories: Callable[[StoryStore, Sequence[int]], LearnedStories] = _no_stories
     list_folder: ListFolder = list_folder  # of a path that is typed
     load_settings: Callable[[], Loaded] = Loaded
+    # why a device or precision cannot be used here, in a sentence, or ""; loads torch
+    machine_problem: Callable[[str, str], str] = lambda device, precision: ""
+    places: Callable[[], Sequence[Place]] = tuple  # where everything is kept
     # returns a sentence for the user, or ""
     save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was saved yet

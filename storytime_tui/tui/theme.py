@@ -159,11 +159,16 @@ TITLES = {
     STORYTIME.name: "dark",
     PAPER.name: "light",
     CONTRAST.name: "high contrast",
-    SIXTEEN.name: "the terminal's own",
+    SIXTEEN.name: "terminal's own",
 }
 
 # For Textual's themes, which the palette also offers: the names that only ours define.
 FALLBACKS = {"told": "#7fa9bd", "quiet": "#8a8a8a", "line": "#606060", "found": "#606060"}
+
+
+def fitting(preferred: str, color_system: str | None) -> str:
+    """The theme to show for a preference: the usual one gives way to a terminal of sixteen colours."""
+    return theme_for(color_system) if preferred == STORYTIME.name else preferred
 
 
 def theme_for(color_system: str | None) -> str:

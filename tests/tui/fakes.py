@@ -20,6 +20,7 @@ from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.machine import Machine
 from storytime_tui.jobs.memory import Room
 from storytime_tui.jobs.past_plans import PastPlan
+from storytime_tui.jobs.places import Place
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
@@ -325,6 +326,12 @@ ENOUGH = Room(900_000_000, 7_200_000_000)
 WORKING = Machine(0.94, 912_000_000, 8_000_000_000)
 
 
+PLACES = (
+    Place("settings_file", "settings", "~/.config/storytime/settings.toml", "Set STORYTIME_HOME to move it."),
+    Place("runs_folder", "runs", "~/.local/share/storytime/runs", "Set STORYTIME_HOME to move it."),
+)
+
+
 @dataclass
 class World(FakeLibrary):
     """Everything that the fakes remember, and the services made of them."""
@@ -405,6 +412,7 @@ class World(FakeLibrary):
             find_rate=self._find_rate,
             model_choices=lambda: self.choices,
             open_teller=self._open_teller,
+            places=lambda: PLACES,
             open_snapshot=self._open_snapshot,
             open_store=lambda: StoryStore(
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1

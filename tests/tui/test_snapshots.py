@@ -424,7 +424,7 @@ def test_story_inspected(snap_compare: Compare, world: World, size: tuple[int, i
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("f4")
         await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
-        app.screen.settings = dataclasses.replace(app.screen.settings, seed=81)  # type: ignore[attr-defined]
+        app.desk.sampler = dataclasses.replace(app.desk.sampler, seed=81)
         await type_text(pilot, "Once upon a time there was a mouse who kept a shop under the stair.")
         await pilot.press("enter")
         await until(pilot, lambda: "tokens told" in screen_text(app))

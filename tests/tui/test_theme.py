@@ -80,7 +80,7 @@ def test_every_text_can_be_read_on_every_ground(each: Theme) -> None:
 
 
 def test_there_is_a_dark_a_light_and_a_high_contrast_theme_and_the_terminals_own() -> None:
-    assert list(theme.TITLES.values()) == ["dark", "light", "high contrast", "the terminal's own"]
+    assert list(theme.TITLES.values()) == ["dark", "light", "high contrast", "terminal's own"]
     assert [each.name for each in theme.THEMES] == list(theme.TITLES)
     page = {each.name: Color.parse(colours(each)["background"]).brightness for each in OWN}
     assert page["storytime"] < 0.2 < 0.8 < page["storytime-paper"]

@@ -11,7 +11,7 @@ SELDOM = (
     "model('voice')",
     "model('strength')",
     "new",
-    "settings",
+    "app.settings('preset')",
     "passage('find')",
     "size(1)",
     "passage('redo')",
@@ -169,11 +169,11 @@ KEYS: list[BindingType] = [
     Binding("R", "rename", "Rename", show=False, id="story.rename", tooltip="Rename this story"),
     Binding(
         "comma",
-        "settings",
+        "app.settings('preset')",
         "Settings",
         key_display=",",
         id="story.settings",
-        tooltip="How it tells: sampler settings",
+        tooltip="The settings, at those that say how it tells",
     ),
 ]
 
