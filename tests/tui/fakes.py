@@ -13,6 +13,7 @@ from typing import Any
 
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import ModelError, PlanError, RunError
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.jobs.copied import Learned
 from storytime_tui.jobs.estimates import Preview
@@ -338,6 +339,7 @@ class World(FakeLibrary):
 
     folder: Path
     run: FakeRun = field(default_factory=FakeRun)
+    wanted: Callable[[], Computing] | None = None  # how the last model was to be computed
     choices: tuple[ModelChoice, ...] = (
         ModelChoice("hedgerow-1", "hedgerow-1", "scratch-small taught hedgerow, validation loss 3.104"),
         ModelChoice("distilgpt2", "distilgpt2", "untrained on your shelf; reads English already"),
@@ -588,6 +590,7 @@ class World(FakeLibrary):
             raise self.open_error
         if strength in self.refused:
             raise ModelError(f"{name} can be told at strength 1 only.")
+        self.wanted = wanted
         self.opened.append(name if strength is None else f"{name} at {strength:g}")
         return FakeTeller(
             name,

@@ -10,14 +10,17 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from storytime_tui import paths
+from storytime_tui.generation.computing import Computing
 from storytime_tui.knobs import table
 from storytime_tui.settings import Settings, change_settings, load_settings
 from storytime_tui.tui import theme
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.plan_draft import plan_of
 from storytime_tui.tui.screens.settings import SettingsScreen
 from storytime_tui.tui.settings_rows import PREFERENCES, SAMPLER, knobs_of
 from storytime_tui.tui.widgets.knob_list import KnobList
 from storytime_tui.tui.widgets.page import Page
+from storytime_tui.tui.widgets.plan_form import PlanForm
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
 from tests.tui.fakes import PLACES, World
 from tests.tui.test_how_it_learns import open_screen
@@ -183,6 +186,22 @@ async def test_a_device_that_this_computer_lacks_is_said(app: StorytimeApp, worl
         await until(pilot, lambda: "There is no device 'cuda' here; available: cpu." in flat(app))
         await pilot.press("enter", *["backspace"] * 4, *"cpu", "enter")
         await until(pilot, lambda: "Device: cpu" in flat(app) and "no device" not in flat(app))
+
+
+async def test_device_precision_and_threads_reach_the_apps_telling_and_training(
+    app: StorytimeApp, world: World
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("3")
+        await until(pilot, lambda: world.wanted is not None)
+        assert world.wanted is not None and world.wanted() == Computing()
+        app.desk.prefer(device="cpu", precision="fp32", threads=2, stay_awake=False)
+        assert world.wanted() == Computing("cpu", "fp32", 2)  # so an open model is outdated
+        await pilot.press("escape", "1", "down", "space", "2")
+        await until(pilot, lambda: app.screen.query(PlanForm))
+        plan = plan_of(app.screen.query_one(PlanForm).draft, **app.screen.query_one(PlanForm)._chosen)
+        assert (plan.device, plan.precision, plan.threads, plan.stay_awake) == ("cpu", "fp32", 2, False)
 
 
 async def test_a_group_gets_its_usual_values_and_no_other_does(kept: StorytimeApp) -> None:
