@@ -184,7 +184,8 @@ async def test_a_device_that_this_computer_lacks_is_said(app: StorytimeApp, worl
         await open_settings(pilot, "device")
         await pilot.press("enter", *"cuda", "enter")
         await until(pilot, lambda: "There is no device 'cuda' here; available: cpu." in flat(app))
-        await pilot.press("enter", *["backspace"] * 4, *"cpu", "enter")
+        assert "The device stays auto." in flat(app) and app.desk.preferences.now.device == "auto"
+        await pilot.press("enter", *"cpu", "enter")
         await until(pilot, lambda: "Device: cpu" in flat(app) and "no device" not in flat(app))
 
 
@@ -237,7 +238,8 @@ async def test_a_folder_shows_its_place_and_what_moves_it(
         assert "~/.local/share/storytime/runs" in screen_text(app)
         assert "Set STORYTIME_HOME to move it." in screen_text(app)
         await pilot.press("enter")
-        await until(pilot, lambda: app.clipboard == "~/.local/share/storytime/runs")
+        await until(pilot, lambda: "Copied the path. Set STORYTIME_HOME to move it." in flat(app))
+        assert app.clipboard == "~/.local/share/storytime/runs"
         assert app.desk.preferences.now == Settings()
 
 

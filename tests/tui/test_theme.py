@@ -7,7 +7,10 @@ from textual.color import Color
 from textual.theme import Theme
 
 from storytime_tui.tui import theme
+from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.passage_view import TINTS
+from tests.tui.conftest import screen_text, shelf_is_open, until
+from tests.tui.fakes import World
 
 OWN = [each for each in theme.THEMES if not each.ansi]
 LEAST = dict.fromkeys((each.name for each in OWN), 4.5) | {"storytime-contrast": 7.0}
@@ -110,3 +113,64 @@ def test_in_sixteen_colours_text_can_be_read_on_black_and_on_white_whatever_the_
     for shade in LINUX_CONSOLE.values():
         assert contrast(Color.parse(f"#{shade}"), Color.parse("#000000")) >= 4.5
     assert theme.SIXTEEN.background == "ansi_default"  # a light terminal stays light
+
+
+def poor_words(app: StorytimeApp, least: float) -> dict[str, tuple[str, str, float]]:
+    """The words on the screen whose contrast is too small, with their colours."""
+    found: dict[str, tuple[str, str, float]] = {}
+    for strip in app.screen._compositor.render_strips():
+        for segment in strip:
+            style, words = segment.style, segment.text.strip()
+            if style is None or not any(letter.isalnum() for letter in words):
+                continue  # lines, bars and charts
+            text, ground = (Color.from_rich_color(each) for each in (style.color, style.bgcolor))
+            if style.reverse:
+                text, ground = ground, text
+            measured = contrast(text, ground)
+            if measured < least or style.dim:
+                found[words] = (text.hex, ground.hex, round(measured, 2))
+    return found
+
+
+@pytest.mark.parametrize("each", OWN, ids=lambda each: str(each.name))
+async def test_every_word_on_every_screen_can_be_read(each: Theme, app: StorytimeApp, world: World) -> None:
+    least, looked_at = LEAST[each.name], 0
+
+    def check(where: str) -> None:
+        nonlocal looked_at
+        looked_at += 1
+        assert (where, poor_words(app, least)) == (where, {})
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.theme = each.name
+        await shelf_is_open(pilot)
+        await pilot.press("down", "down", "space", "down")
+        await until(pilot, lambda: "580 tokens" in screen_text(app))
+        check("Library")
+        await pilot.press("comma", "down")
+        await until(pilot, lambda: "reading speed" in screen_text(app))
+        check("settings")
+        await pilot.press("escape", "question_mark")
+        await until(pilot, lambda: "On every screen" in screen_text(app) or "esc" in screen_text(app))
+        check("help")
+        await pilot.press("escape", "2")
+        await until(pilot, lambda: "million parameters" in screen_text(app))
+        check("plan")
+        await pilot.press("o")
+        await until(pilot, lambda: "find an option" in screen_text(app))
+        check("options")
+        await pilot.press("escape", "4")
+        await until(pilot, lambda: app.current_mode == "runs")
+        check("runs")
+        await pilot.press("3")
+        await until(
+            pilot, lambda: "write the next line" in screen_text(app) or "Once upon" in screen_text(app)
+        )
+        check("story")
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: "Search for commands" in screen_text(app))
+        check("palette")
+        await pilot.press("escape", "escape", "o")
+        await until(pilot, lambda: type(app.screen).__name__ == "BookshelfScreen")
+        check("bookshelf")
+    assert looked_at == 9

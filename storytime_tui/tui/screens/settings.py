@@ -80,6 +80,7 @@ class SettingsScreen(StyledOnce, ModalScreen[None]):
     # -- changing -------------------------------------------------------------------------------------
 
     def _change(self, name: str, text: str) -> None:
+        before = settings_rows.typed(name, self._now)
         if name in settings_rows.SAMPLER:
             self._set_draft(self._draft.with_value(name, text))
         elif name == "preset":
@@ -89,7 +90,7 @@ class SettingsScreen(StyledOnce, ModalScreen[None]):
         self._show()
         self._editor.message.say(settings_rows.said(name, self._now))
         if name in ("device", "precision") and text:
-            self._check_machine()
+            self._check_machine(name, before)
 
     def _prefer(self, name: str, text: str) -> None:
         value = parsed(name, text) if text else getattr(self._usual, name)
@@ -126,8 +127,8 @@ class SettingsScreen(StyledOnce, ModalScreen[None]):
         return f"{name}: {PRESETS[name][0]}"
 
     @work(exclusive=True, group="machine")
-    async def _check_machine(self) -> None:
-        """Say it if this computer has no such device, or cannot compute in that precision."""
+    async def _check_machine(self, name: str, before: str) -> None:
+        """Take a device or a precision back that this computer does not have, and say so."""
         settings = self._desk.preferences.now
         try:
             wrong = await in_thread(
@@ -136,7 +137,10 @@ class SettingsScreen(StyledOnce, ModalScreen[None]):
         except Exception as error:
             wrong = sentence_of(error)
         if wrong:
-            self._editor.message.complain(wrong)
+            self._prefer(name, before)
+            self._show()
+            stays = settings_rows.value_in_words(name, self._now)
+            self._editor.message.complain(f"{wrong} The {name} stays {stays}.")
 
     # -- files and folders ----------------------------------------------------------------------------
 
@@ -149,7 +153,8 @@ class SettingsScreen(StyledOnce, ModalScreen[None]):
 
     @work(exclusive=True, group="copy")
     async def _copy(self, path: str, how: str) -> None:
-        self._editor.message.say(f"{await copy(self.app, path)} {how}")
+        await copy(self.app, path)
+        self._editor.message.say(f"Copied the path. {how}")
 
     def action_close(self) -> None:
         """Go back to where the settings were opened."""
