@@ -1,14 +1,17 @@
 """What a stranger gets: the wheel holds what the program needs, and the checkout holds nothing else."""
 
+import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from storytime_tui import __version__
 from tests.tiny import make_starter
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,11 +19,21 @@ STARTER = "storytime_tui/models/starter"
 TOP_LEVEL = {"storytime_tui", "textdata", "tests", "pyproject.toml", "README.md", "LICENSE"}
 
 
+def run(argv: list[str], folder: Path) -> str:
+    """Run a command in a folder, without what this process's Python finds; return its standard output."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        argv, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Built of a copy of the checkout, with a stand-in for the starter where the weights are not in it."""
-    folder, copy = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("checkout")
-    for name in ("storytime_tui", "textdata"):
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, with a stand-in for the starter where the weights are not in it."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in ("storytime_tui", "textdata", "tests"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
         if (ROOT / name).exists():
@@ -28,6 +41,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     if not list((copy / STARTER).glob("*.safetensors")):
         shutil.rmtree(copy / STARTER, ignore_errors=True)
         make_starter(copy / STARTER)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """Built of the copy."""
+    folder = tmp_path_factory.mktemp("wheel")
     argv = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     done = subprocess.run(argv, cwd=copy, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -47,6 +67,36 @@ def test_the_wheel_holds_the_program_its_styles_and_the_bundled_tales(wheel: zip
     }
     assert wanted <= names
     assert not [name for name in names if name.startswith("tests/") or "__pycache__" in name]
+
+
+def test_the_source_archive_makes_a_wheel_that_works_in_a_fresh_environment(
+    copy: Path, tmp_path: Path
+) -> None:
+    """Built twice, installed by pip, and run from another folder, by its name and by `python -m`."""
+    build = [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path / "dist"), "--target"]
+    run([*build, "sdist"], copy)
+    (archive,) = (tmp_path / "dist").glob("*.tar.gz")
+    shutil.unpack_archive(archive, tmp_path / "unpacked", filter="data")
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    run([*build, "wheel"], unpacked)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    environment = tmp_path / "fresh"
+    run([sys.executable, "-m", "venv", "--without-pip", str(environment)], tmp_path)
+    python = environment / "bin" / "python"
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
+    # what the program is made with is here already; only the program itself is installed
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    run([str(python), "-m", "pip", "install", "-q", "--no-deps", "--no-index", str(wheel)], tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    program = environment / "bin" / "storytime-tui"
+    assert run([str(program), "--version"], elsewhere).split() == ["storytime-tui", __version__]
+    assert '"name": "hedgerow-tales"' in run(
+        [str(python), "-m", "storytime_tui", "corpus", "list", "--json"], elsewhere
+    )
+    where = "import storytime_tui, importlib.metadata as m; print(storytime_tui.__file__, m.version('storytime-tui'))"
+    file, version = run([str(python), "-c", where], elsewhere).split()
+    assert Path(file).is_relative_to(environment) and version == __version__
 
 
 @pytest.mark.needs_torch

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.copied import Index, Stretch, open_index, place
-from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.corpus.words import WORD
 from storytime_tui.errors import CorpusError, PlanError, RunError
 from storytime_tui.models.catalogue import is_base_name
@@ -143,6 +142,9 @@ def find_copies(text: str, sources: Sequence[Source], report: Report | None = No
 
 def sources_in(collections: Sequence[str], report: Report | None = None) -> list[Source]:
     """The stories of collections, given by name, title or path. Raises CorpusError."""
+    from storytime_tui.corpus.library.shelf import (
+        find_collection,
+    )  # loads how books are read; telling needs none
 
     def progress(done: int, total: int) -> None:
         if report is not None:

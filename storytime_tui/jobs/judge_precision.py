@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storytime_tui.corpus.library.folders import read_folder
-from storytime_tui.corpus.library.shelf import collection_folders, roots
-
 if TYPE_CHECKING:
     from storytime_tui.generation.sampling.vocabulary import Vocabulary
 
@@ -33,6 +30,9 @@ def judge_precision(folder: Path) -> float:
 
 def sample_ids_of(vocabulary: Vocabulary, enough: int) -> list[int]:
     """At least `enough` token ids, if there are so many, from the starts of bundled stories, for judging int8."""
+    from storytime_tui.corpus.library.folders import read_folder
+    from storytime_tui.corpus.library.shelf import collection_folders, roots
+
     ids: list[int] = []
     for root, bundled in roots():
         for folder in collection_folders(root, []) if bundled else ():
