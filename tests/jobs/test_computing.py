@@ -19,6 +19,7 @@ from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.generator import Generator
 from storytime_tui.jobs import generate
 from storytime_tui.jobs.generate import Teller, open_teller
+from storytime_tui.jobs.readings import open_model_of
 from storytime_tui.jobs.train import learn
 from storytime_tui.models import loading
 from storytime_tui.models.catalogue import STARTER
@@ -197,6 +198,32 @@ def test_threads_and_precision_hold_while_training(tmp_path: Path, monkeypatch: 
         assert set(inside) == {before}
         folder = next((tmp_path / "storytime-home").rglob(f"on-{count}/checkpoints/step-1"))
         assert read_progress(folder).threads == (count or before)
+
+
+def test_how_it_learns_computes_on_the_device_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tales = write_collection(tmp_path / "tales")
+    plan = TrainingPlan(
+        base="scratch-1x64",
+        collections=(str(tales),),
+        max_steps=1,
+        sample_every=0,
+        listen=False,
+        device="cpu",
+    )
+    assert list(learn(plan, Control(), "tiny"))[-1].__class__.__name__ == "Finished"
+    asked: list[str] = []
+
+    def kept(name: str, *more: Any) -> torch.device:
+        asked.append(name)
+        return torch.device("cpu")
+
+    monkeypatch.setattr(loading, "choose_device", kept)
+    change_settings({"device": "mps"})
+    for which in ("base", "step-1"):
+        open_model_of("tiny", which)
+    assert asked == ["mps", "mps"]
 
 
 def test_a_model_that_is_wanted_otherwise_by_now_is_outdated() -> None:
