@@ -27,6 +27,8 @@ def _is_name(text: str) -> bool:
     return bool(text.strip()) and len(text) <= _LONGEST and text.isprintable()
 
 
+TOUR = ("new", "read", "watch", "train", "write", "done")  # the steps of the tour, in order
+
 _NAME: dict[str, Any] = {"holds": _is_name, "allowed": "a name on one line"}
 
 
@@ -40,6 +42,7 @@ class Settings:
     words_per_minute: int = knob(0, "how fast told words appear; 0 is as fast as they come", "app", 0, 10_000,
         "words a minute", least="full speed", label="reading speed")
     copied_marks: bool = knob(True, "mark told words that stand in the training stories", "app")
+    tour: str = knob("new", "the next step of the tour; new begins it, done hides it", "app", choices=TOUR)
     device: str = same_as(Computing, "device", line="the processor to train and to tell on; cuda:1 is the second GPU")
     precision: str = knob("auto", "the number format to train and to tell in", "machine",
         choices=("auto", "bf16", "fp16", "fp32"))
@@ -90,6 +93,7 @@ class Settings:
 
 
 SAMPLER = tuple(name for name in table(Settings) if name in table(SamplerSettings))  # all but the seed
+KEYS = "keys"  # the table of the user's own keys
 _LARGEST = 100_000  # bytes of the file
 _MOST_TROUBLES = 5  # that are told one by one
 _PATIENCE = 10.0  # seconds to wait for another program that writes its own change
@@ -101,6 +105,7 @@ class Loaded:
 
     settings: Settings = field(default_factory=Settings)
     troubles: tuple[str, ...] = ()
+    keys: Mapping[str, object] = field(default_factory=dict)  # the table [keys]; the app checks it
 
 
 def load_settings() -> Loaded:
@@ -115,6 +120,10 @@ def load_settings() -> Loaded:
     usual = Settings()
     values: dict[str, Any] = {}
     troubles: list[str] = []
+    keys = found.pop(KEYS, {})
+    if not isinstance(keys, dict):
+        troubles.append(f"In the settings file {path}: {KEYS} must be a table, such as [keys].")
+        keys = {}
     for key, value in sorted(found.items(), key=lambda each: each[0] != "preset"):
         try:
             values[key] = _checked(key, value)
@@ -128,7 +137,7 @@ def load_settings() -> Loaded:
     if len(troubles) > _MOST_TROUBLES:
         more = len(troubles) - _MOST_TROUBLES
         troubles[_MOST_TROUBLES:] = [f"{more:,} more settings in {path} cannot be used."]
-    return Loaded(dataclasses.replace(usual, **values), tuple(troubles))
+    return Loaded(dataclasses.replace(usual, **values), tuple(troubles), keys)
 
 
 def change_settings(changed: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from storytime_tui import log
 from storytime_tui.cli import DONE
 from storytime_tui.commands.computing_options import add_device_argument, device_of
+from storytime_tui.commands.downloads import add_yes_argument
 from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.errors import Misused
 from storytime_tui.formatting import progress
@@ -15,6 +16,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.training.voice_report import WHAT_IT_IS
 
 PATHS = ("corpus",)  # arguments that may be file names, which need not be UTF-8
+DOWNLOADS = True  # it may download a model, and asks first
 _FEW = 2_000  # tokens; with fewer, the figures depend much on the choice of stories
 
 
@@ -48,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also tell passages, and measure how many sound like the collections",
     )
+    add_yes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

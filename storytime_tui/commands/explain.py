@@ -11,6 +11,7 @@ from typing import NamedTuple
 from storytime_tui import log
 from storytime_tui.cli import DONE
 from storytime_tui.commands.computing_options import add_device_argument, device_of
+from storytime_tui.commands.downloads import add_yes_argument
 from storytime_tui.commands.input import read_standard_input
 from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.commands.tables import cut
@@ -32,6 +33,7 @@ _WIDTH = 80  # terminal columns
 _RARE = math.log(0.001)  # less likely tokens are shown as <0.1%, and not among the likeliest
 _SPACE, _LINE_END = "·", "\u240a"
 _PART, _END = "…", "(end)"  # a token without text: a part of a character; end-of-text
+DOWNLOADS = True  # it may download a model, and asks first
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["auto", "bf16", "fp32"],
         help="of the arithmetic (fp32: exact)",
     )
+    add_yes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per token")
 
 

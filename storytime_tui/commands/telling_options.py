@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 
 from storytime_tui.commands.computing_options import NAMES, add_device_argument, computing_of
+from storytime_tui.commands.downloads import add_yes_argument
 from storytime_tui.commands.output import (
     StatusLine,
     add_set_argument,
@@ -93,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN=W",
         help="move the weights by W, 0 to 1, towards another run of the same base; may be repeated",
     )
+    add_yes_argument(parser)
     presets = " ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
     parser.add_argument("--preset", metavar="NAME", help=presets.replace("%", "%%"))
     parser.add_argument(

@@ -18,12 +18,13 @@ from storytime_tui.generation.sampling.presets import preset_of
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.tui.bookshelf_state import BookshelfState
 from storytime_tui.tui.bridge import Post
-from storytime_tui.tui.messages import Asked, SettingsNotSaved, StoreNotice, TellingMessage
+from storytime_tui.tui.messages import Asked, SettingsNotSaved, StoreNotice, TellingEnded, TellingMessage
 from storytime_tui.tui.preferences import SAVED, Preferences
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.shelf_memory import ShelfMemory
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.ticks import Key, Ticks
+from storytime_tui.tui.tour import Tour
 from storytime_tui.tui.training_session import TrainingSession
 from storytime_tui.tui.watching import Watching
 from storytime_tui.tui.writing_session import Stage, Writer, WritingSession
@@ -68,6 +69,9 @@ class Desk:
             titles=lambda: {collection.name: collection.title for collection in self.collections},
             changed=self._run_changed,
         )
+        self.tour = Tour(
+            self.preferences.now.tour, lambda step: self.prefer(tour=step), Signal(owner, "tour")
+        )
         self.run_said: Signal[str] = Signal(owner, "run-said")
         self.run_lost: Signal[str] = Signal(owner, "run-lost")
         self.watching = Watching(
@@ -85,10 +89,21 @@ class Desk:
             self.store_thread,
             self.training,
             changed=self.writer_changed.publish,
-            told=self.told.publish,
+            told=self._told,
         )
 
+    async def look_back(self) -> None:
+        """Load the last run, and begin the tour for somebody who has none. Raises what reading it raises."""
+        await self.training.load_last_run()
+        self.tour.start(is_new=self.training.last is None)
+
+    def _told(self, message: TellingMessage) -> None:
+        self.told.publish(message)
+        if isinstance(message, TellingEnded) and message.passage is not None:
+            self.tour.has_told()
+
     def _run_changed(self, view: RunView) -> None:
+        self.tour.run_changed(view)
         self.run_changed.publish(view)
         self.writing.run_changed()
 

@@ -14,7 +14,10 @@ __all__ = ["SAVED", "Preferences"]
 
 
 class Preferences:
-    """`now`: the current preferences. `troubles`: a sentence for each unusable entry of the settings file."""
+    """`now`: the current preferences. `troubles`: a sentence for each unusable entry of the settings file.
+
+    `keys`: its table of the user's own keys.
+    """
 
     def __init__(self, load: Callable[[], Loaded], keep: Callable[[Mapping[str, object]], str]) -> None:
         self._keep = keep
@@ -25,7 +28,7 @@ class Preferences:
             loaded = load()
         except StorytimeError as error:
             loaded = Loaded(Settings(), (str(error),))
-        self.now, self.troubles = loaded.settings, loaded.troubles
+        self.now, self.troubles, self.keys = loaded.settings, loaded.troubles, loaded.keys
 
     def sampler(self) -> SamplerSettings:
         """The sampler settings for a story whose settings the user did not change."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from storytime_tui.settings import Loaded
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.training.rate_range import RateFound, RateTried
+from storytime_tui.tui.housekeeping_services import HousekeepingServices
 from storytime_tui.tui.learning_services import LearningServices
 from storytime_tui.tui.messages import Asked
 from storytime_tui.tui.path_completion import ListFolder, list_folder
@@ -26,6 +28,7 @@ from storytime_tui.tui.shelf_memory import ShelfState
 if TYPE_CHECKING:
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
     from storytime_tui.jobs.copied import Learned
+    from storytime_tui.jobs.downloads import Ask as AskDownload
     from storytime_tui.jobs.estimates import Estimate, Preview
     from storytime_tui.jobs.find_stories import TextSearch
     from storytime_tui.jobs.generate import ModelChoice, Teller
@@ -151,4 +154,7 @@ class Services:
     save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was saved yet
     save_shelf: Callable[[ShelfState], None] = lambda state: None
+    # the function is called, in a thread, before each download until the block ends
+    downloads_asked: Callable[[AskDownload], AbstractContextManager[None]] = lambda ask: nullcontext()
     learning: LearningServices = LearningServices()  # noqa: RUF009 - frozen
+    housekeeping: HousekeepingServices = HousekeepingServices()  # noqa: RUF009 - frozen

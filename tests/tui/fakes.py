@@ -28,6 +28,7 @@ from storytime_tui.jobs.run_details import RunDetails
 from storytime_tui.jobs.story_reading import StoryReading
 from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.reporting import Report
+from storytime_tui.settings import Loaded, Settings
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
@@ -367,6 +368,7 @@ class World(FakeLibrary):
     usual: float = 1.0  # strength
     refused: tuple[float, ...] = ()  # strengths
     last_run: LastRun | None = None  # of an earlier sitting
+    tour: str = "done"  # the next step of the tour
     runs: tuple[RunSummary, ...] = ()  # on the disk, the newest first
     runs_error: Exception | None = None
     journals: dict[str, Sequence[ev.Event]] = field(default_factory=dict)  # by the run's name
@@ -425,6 +427,7 @@ class World(FakeLibrary):
             wall_clock=lambda: AT_NOON,
             machine=lambda: self.machine,
             last_run=lambda: self.last_run,
+            load_settings=lambda: Loaded(Settings(tour=self.tour)),
             runs=self._list_runs,
             run_events=self._run_events,
             watch=self._watch,

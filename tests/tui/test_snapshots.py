@@ -605,6 +605,25 @@ def test_help(snap_compare: Compare, world: World, size: tuple[int, int]) -> Non
     assert compare(snap_compare, world, size, to)
 
 
+@SIZES
+def test_tour(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    world.tour = "new"
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await until(pilot, lambda: "Tour 1/4" in screen_text(app) and "windows" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_palette(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("ctrl+p", *"tale")
+        await until(pilot, lambda: "in Under the Fir Trees" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
 def a_shelf_of_stories(world: World) -> None:
     """Stories of the last months, with titles of any kind."""
     store = world.services().open_store()

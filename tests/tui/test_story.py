@@ -356,7 +356,7 @@ async def test_opening_shows_its_progress(app: StorytimeApp, world: World) -> No
         await go_to_story(pilot, app)
         await until(pilot, lambda: world.opened)
         number = app.desk.writing.now.number
-        app.desk.writing._thread._opening(number, Preparing("fetching distilgpt2", 120_000_000, 353_000_000))
+        app.desk.writing.thread._opening(number, Preparing("fetching distilgpt2", 120_000_000, 353_000_000))
         await until(pilot, lambda: "fetching distilgpt2 120 of 353 MB" in screen_text(app))
 
 

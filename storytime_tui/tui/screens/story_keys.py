@@ -4,17 +4,23 @@ from textual.binding import Binding, BindingType
 
 # these give way first in the line of keys
 SELDOM = (
-    "passage('map')",
     "model('model')",
     "open",
-    "side_by_side",
-    "model('voice')",
-    "model('strength')",
     "new",
-    "app.settings('preset')",
+    "panel",
+    "passage('map')",
+    "passage('alternatives')",
+    "inspect",
+    "openings",
     "passage('find')",
+    "app.settings('preset')",
+    "side_by_side",
+    "model('strength')",
+    "model('voice')",
     "size(1)",
     "passage('redo')",
+    "bar('switch_case')",
+    "bar('switch_whole')",
 )
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),

@@ -148,7 +148,7 @@ class KnobEditor(Vertical):
         knob = self._edited.knobs.get(name)
         self._field.visible = knob is not None and not knob.written and not self._edited.choices(name)
         if knob is None:
-            self._about.update(Content(f"No {self._edited.noun} has this."), layout=False)
+            self._about.update(Content(f"No {self._edited.noun} has this. Escape shows all."), layout=False)
             return
         allowed = "space: on or off" if knob.kind is bool else knob.allowed.removeprefix("text in UTF-8")
         about = Content.assemble((knob.label, "$foreground bold"), f"  {allowed}\n{knob.line}")
