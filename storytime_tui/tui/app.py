@@ -19,7 +19,7 @@ from textual.worker import WorkerFailed
 from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable
-from storytime_tui.tui import faults, messages, theme
+from storytime_tui.tui import app_keys, faults, messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
@@ -40,59 +40,7 @@ class StorytimeApp(App[None]):
     TITLE = "Storytime"
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "library"
-    BINDINGS = [
-        Binding(
-            "1", "mode('library')", "Library", show=False, id="app.library", tooltip="Choose the stories"
-        ),
-        Binding("2", "mode('train')", "Train", show=False, id="app.train", tooltip="Train a model"),
-        Binding("3", "mode('story')", "Story", show=False, id="app.story", tooltip="Go to the story"),
-        Binding("4", "mode('runs')", "Runs", show=False, id="app.runs", tooltip="See all runs"),
-        Binding(
-            "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"
-        ),
-        # these keys also work while the user types
-        Binding(
-            "f1",
-            "help",
-            "Help",
-            show=False,
-            priority=True,
-            id="app.help_always",
-            tooltip="What this screen does",
-        ),
-        Binding(
-            "f2",
-            "mode('library')",
-            "Library",
-            show=False,
-            id="app.library_always",
-            tooltip="Choose the stories",
-        ),
-        Binding("f3", "mode('train')", "Train", show=False, id="app.train_always", tooltip="Train a model"),
-        Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the story"),
-        Binding("f5", "mode('runs')", "Runs", show=False, id="app.runs_always", tooltip="See all runs"),
-        Binding(
-            "f9", "leave_tour", "Leave the tour", show=False, id="app.leave_tour", tooltip="End the tour"
-        ),
-        Binding(
-            "ctrl+p",
-            "command_palette",
-            "Commands",
-            show=False,
-            priority=True,
-            id="app.commands",
-            tooltip="Find a command, a story, a run or a setting",
-        ),
-        Binding(
-            "ctrl+q",
-            "quit",
-            "Quit",
-            show=False,
-            priority=True,
-            id="app.quit",
-            tooltip="Quit; a run saves a checkpoint first",
-        ),
-    ]
+    BINDINGS = app_keys.KEYS
 
     def __init__(self, services: Services, driver_class: type[Driver] | None = None) -> None:
         """`driver_class`: see `drivers`; None leaves the choice to Textual."""
@@ -101,14 +49,13 @@ class StorytimeApp(App[None]):
             self.register_theme(own)
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
-        fitting = theme.theme_for(self.console.color_system)
         self._problems = list(self.desk.preferences.troubles)
         if preferred != DEFAULT_THEME and preferred not in self.available_themes:
             self._problems.append(
                 f"The settings file asks for the theme {preferred[:60]!r}, which does not exist."
             )
             preferred = DEFAULT_THEME
-        self.theme = fitting if preferred == DEFAULT_THEME else preferred
+        self.theme = theme.fitting(preferred, self.console.color_system)
         self._shown_theme = self.theme
         self._while_open = contextlib.ExitStack()
         self.hinted: float | None = None  # when `keyboard` said that a letter is no key
@@ -177,9 +124,10 @@ class StorytimeApp(App[None]):
         await preload_screens(self)
 
     def _theme_chosen(self, chosen: Theme) -> None:
-        if chosen.name != self._shown_theme:
-            self._shown_theme = chosen.name
+        preferred = theme.fitting(self.desk.preferences.now.theme, self.console.color_system)
+        if chosen.name not in (self._shown_theme, preferred):
             self.desk.prefer(theme=chosen.name)
+        self._shown_theme = chosen.name
 
     def on_settings_not_saved(self, message: messages.SettingsNotSaved) -> None:
         """Show why a setting was not saved."""
@@ -258,6 +206,13 @@ class StorytimeApp(App[None]):
         from storytime_tui.tui.screens.disk import DiskScreen
 
         self.push_screen(DiskScreen(self.desk))
+
+    def action_settings(self, name: str = "") -> None:
+        """Show the settings, with the cursor on the one of this name."""
+        from storytime_tui.tui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.desk, name))
 
     async def open_collection(self, name: str, index: int | None) -> None:
         """Show a collection, or one of its stories, in the Library."""
