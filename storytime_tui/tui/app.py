@@ -12,6 +12,7 @@ from textual.binding import Binding
 from textual.command import Provider
 from textual.css.query import NoMatches
 from textual.dom import NoScreen
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import WorkerFailed
@@ -22,6 +23,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.tui import messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.plain_signs import NO_UTF8, PlainSigns, Signs
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
@@ -71,14 +73,22 @@ class StorytimeApp(App[None]):
         ),
     ]
 
-    def __init__(self, services: Services) -> None:
-        super().__init__()
+    def __init__(
+        self, services: Services, signs: Signs = "all", driver_class: type[Driver] | None = None
+    ) -> None:
+        """`signs`: those that the terminal can show. `driver_class`: for terminals that need their own."""
+        super().__init__(driver_class)
+        self._signs = signs
+        if signs != "all":
+            self._filters.append(PlainSigns(signs))
         for own in theme.THEMES:
             self.register_theme(own)
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
         fitting = theme.theme_for(self.console.color_system)
         self._problems = list(self.desk.preferences.troubles)
+        if signs == "ascii":
+            self._problems.append(NO_UTF8)
         if preferred != DEFAULT_THEME and preferred not in self.available_themes:
             self._problems.append(
                 f"The settings file asks for the theme {preferred[:60]!r}, which does not exist."
@@ -177,6 +187,8 @@ class StorytimeApp(App[None]):
     def get_key_display(self, binding: Binding) -> str:
         """How a key is written, the same on all screens. Textual writes ⏎ and ^s."""
         key = binding.key
+        if key == "enter" and self._signs != "all":
+            return "enter"  # no font of a console has ↵
         return binding.key_display or (
             "↵" if key == "enter" else key if "+" in key else super().get_key_display(binding)
         )
