@@ -10,7 +10,7 @@ from pathlib import Path
 from storytime_tui import log
 from storytime_tui.commands.output import say
 from storytime_tui.streams import OutputLost
-from storytime_tui.terminal_kind import is_console, is_dumb
+from storytime_tui.terminal_kind import is_dumb
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Open the app. Returns 0 after a normal exit, 1 after an error (its traceback is in the log)."""
     from storytime_tui.tui.app import StorytimeApp
     from storytime_tui.tui.ask_terminal import takes_utf8
+    from storytime_tui.tui.console_driver import driver_for
     from storytime_tui.tui.guard import native_output_to
     from storytime_tui.tui.plain_signs import signs_for
     from storytime_tui.tui.real_services import real_services
@@ -39,10 +40,7 @@ def run(args: argparse.Namespace) -> int:
     log.start()
     log.watch_for_crashes()
     replace_undecodable()
-    driver = None
-    if os.name != "nt" and is_console(os.environ):
-        from storytime_tui.tui.console_driver import ConsoleDriver as driver  # noqa: N813
-    app = StorytimeApp(real_services(), signs_for(os.environ, takes_utf8), driver)
+    app = StorytimeApp(real_services(), signs_for(os.environ, takes_utf8), driver_for(os.environ))
     with native_output_to(Path(os.devnull)):  # not to the log: a library's message may quote a story
         app.run()
     if app.return_code:

@@ -24,10 +24,8 @@ NO_UTF8 = (
 )
 
 # each sign with the one that stands for it: first what a console's font lacks, then what ASCII lacks besides
-_LACKED = (
-    "╭┌╮┐╰└╯┘━─┄─╌─┈─╸─╺─▔─┃│▕▐▏│▎▌▍▌▋▌▊█▉█▇█▆█▅█▃▄▂▄▁▄●•★*○o◆♦▸►▾▼‹<›>↵<⏎<…~“\"”\"„\"‘'’'‚'–-—-―-✓√�?"
-)
-_BEYOND_ASCII = "─-│|┌+┐+└+┘+├+┤+┬+┴+┼+═=║|█#▄_▀\"▌|▐|░:▒%▓#•*♦*►>▼v▲^◄<→>←<↑^↓v√v·.■#×x÷/‼!"
+_LACKED = "╭┌╮┐╰└╯┘━─┄─╌─┈─╸─╺─▔─┃│▕▐▏│▎▌▍▌▋▌▊█▉█▇█▆█▅█▃▄▂▄▁_●•★*○o◆♦▸►▾▼‹<›>↵<⏎<…~“\"”\"„\"‘'’'‚'–-—-―-✓√�?"
+_BEYOND_ASCII = '─-│|┌+┐+└+┘+├+┤+┬+┴+┼+═=║|█#▄_▀"▌|▐|░:▒%▓#•*♦*►>▼v▲^◄<→>←<↑^↓v√v·.■#×x÷/‼!'
 _LATIN = 0x180  # such a font has the letters before it
 
 
@@ -109,4 +107,4 @@ def _stroke(dots: int) -> str:
     rows = sorted({*left, *right})
     if len(rows) > 2:
         return "|"
-    return "'--."[rows[0]] if len(left) + len(right) == 1 else "\"--_"[rows[len(rows) // 2]]
+    return "'--."[rows[0]] if len(left) + len(right) == 1 else '"--_'[rows[len(rows) // 2]]
