@@ -235,9 +235,13 @@ class Page(TallView, can_focus=True):
         rows = self.laid.rows
         return rows[row].start if 0 <= row < len(rows) else None
 
+    @property
+    def _hint(self) -> list[str]:
+        return list(wrapped(self.hint, self.laid.width))
+
     def _grown(self) -> None:
         following = self._following
-        hint = 0 if self.text else 2
+        hint = 0 if self.text else len(self._hint) + 1
         self.set_height(len(self._head) + len(self.laid.rows) + hint + 1)  # an empty row at the end
         if following:
             self.jump(self.max_scroll_y)
@@ -262,8 +266,8 @@ class Page(TallView, can_focus=True):
         elif row - len(self._head) < len(self.laid.rows):
             line = self._segments(row - len(self._head), base)
             margin += self.laid.indent(row - len(self._head))
-        elif row == len(self._head) and not self.text:
-            line = [Segment(self.hint[: self.laid.width], base + self._look("page--hint"))]
+        elif not self.text and row - len(self._head) < len(self._hint):
+            line = [Segment(self._hint[row - len(self._head)], base + self._look("page--hint"))]
         else:
             line = []
         strip = Strip(line).apply_offsets(0, row)
