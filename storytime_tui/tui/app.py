@@ -246,6 +246,12 @@ class StorytimeApp(App[None]):
         self.desk.writing.write_with(model)
         await self.action_mode("story")
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy what is marked on the screen or in a field (ctrl+c), and say so."""
+        from storytime_tui.tui.clipboard import copy_and_say
+
+        self.run_worker(copy_and_say(self, text))
+
     # -- messages of the threads -------------------------------------------------------------------------
 
     def on_store_notice(self, message: messages.StoreNotice) -> None:
