@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.command import Provider
@@ -28,6 +29,7 @@ from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
 DEFAULT_THEME = Settings().theme  # the terminal's own colours decide
+RIGHT = 3  # the mouse's right button, in Textual's count
 QUIET = 0.5  # seconds from the first frame until the other screens are imported
 AT_ONCE = 1.0  # seconds to wait for the last writes before asking
 GIVEN_UP = 20.0  # seconds to wait for the disk when the terminal is gone
@@ -245,6 +247,13 @@ class StorytimeApp(App[None]):
         """Go to Story with this model and a blank page."""
         self.desk.writing.write_with(model)
         await self.action_mode("story")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let the right mouse button open the palette, which has every command: the mouse alone is enough."""
+        if not isinstance(event, events.MouseDown | events.MouseUp) or event.button != RIGHT:
+            await super().on_event(event)
+        elif isinstance(event, events.MouseUp):
+            self.action_command_palette()  # unless it is open
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy what is marked on the screen or in a field (ctrl+c), and say so."""

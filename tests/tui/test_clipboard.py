@@ -161,12 +161,19 @@ async def test_a_marked_part_of_the_story_is_copied_as_it_is_written(
         await until(pilot, lambda: "said 龍 to the owl." in screen_text(app).split("›")[0])
         await until(pilot, lambda: app.desk.writing.now.stage is Stage.READY)
         row = next(y for y, line in enumerate(screen_text(app).split("\n")) if "The [b]fox" in line and y > 3)
-        page = app.screen.query_one(Page); print(screen_text(app)); print(row, page.region, page.top)
-        await drag(pilot, Page, (2, row - page.region.y), (40, row - page.region.y))
-        await pilot.press("ctrl+c")
-        await until(pilot, lambda: plain(written))
-        assert "[b]fox[/b] said 龍 to" in plain(written)[0]
-        await until(pilot, lambda: "Copied" in screen_text(app))
+        page = app.screen.query_one(Page)
+        top = row - page.region.y
+        for start, end, wanted in (  # from the margin on; over a line's end; over the title
+            ((0, top), (25, top), "The [b]fox[/b] said 龍"),
+            ((67, top), (13, top + 1), "acorns, a thimble"),
+            ((0, 1), (6, top), "The [b]fox[/b] said 龍 to the owl\n\nThe"),
+        ):
+            written.clear()
+            await drag(pilot, Page, start, end)
+            await pilot.press("ctrl+c")
+            await until(pilot, lambda: plain(written))
+            assert plain(written)[0].rstrip(", ") == wanted
+            await until(pilot, lambda: "Copied" in screen_text(app))
 
 
 @pytest.mark.parametrize("theme", [each.name for each in THEMES])
