@@ -13,12 +13,19 @@ from tests.tiny import write_collection
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / ".github" / "docs").glob("*.md"))
+ALL_COMMANDS = ROOT / ".github" / "docs" / "command-line.md"
+LISTED = [
+    page for page in PAGES if "## Commands" in page.read_text(encoding="utf-8")
+]  # each has its commands there
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 
 
 def command_lines(page: Path) -> list[str]:
     """The commands in the indented and fenced blocks of a page, without comments."""
-    text = page.read_text(encoding="utf-8")
+    return command_lines_of(page.read_text(encoding="utf-8"))
+
+
+def command_lines_of(text: str) -> list[str]:
     fenced = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
     indented = re.findall(r"^ {4}(\S.*)$", text, re.M)
     lines = [line.removeprefix("$ ") for block in fenced for line in block.splitlines()]
@@ -84,6 +91,14 @@ def test_every_command_is_understood(page: Path) -> None:
             parser.parse_args(rest)
         except SystemExit:
             pytest.fail(f"{page.name}: the program does not understand `storytime-tui {shlex.join(words)}`")
+
+
+@pytest.mark.parametrize("page", LISTED, ids=lambda page: page.name)
+def test_the_page_of_all_commands_has_those_of_each_page(page: Path) -> None:
+    listed = [words for line in command_lines(ALL_COMMANDS) for words in calls_in(line)]
+    section = page.read_text(encoding="utf-8").split("## Commands")[1].split("\n## ")[0]
+    told = [words for line in command_lines_of(section) for words in calls_in(line)]
+    assert told and [words for words in told if words not in listed] == []
 
 
 def test_the_readme_comes_to_the_point() -> None:

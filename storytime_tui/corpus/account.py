@@ -35,6 +35,7 @@ _NOTES_AT_END = re.compile(r"\s*(?:foot|end)?notes\b", re.IGNORECASE)
 _BORDERS = frozenset(
     {b"endoftext", b"startoftext", b"s", b"bos", b"eos"}
 )  # marks between stories, and no words
+_BY = ("by", "written by")  # above the author's name
 _NESTED = 4  # marks of the divider that may lie within each other
 _HEADING = 90  # characters
 _NAMED = 20  # characters of a bracket that say what it is
@@ -222,6 +223,7 @@ def _explained(
     """The parts of a gap, each with its reason; titles are not left out."""
     titles = _titles(tale, book)
     found: list[tuple[str, int, int]] = []
+    after_by = False
     outside = "" if tale is not None else _outside(aligned.line_at(start), book)
     for begins, ends in _paragraphs(aligned, start, end):
         reason = _marked(book, aligned.line_at(begins))
@@ -234,7 +236,10 @@ def _explained(
             outside = "notes"  # all that follow
         reason = reason or (outside if outside == "notes" else "") or _reason(text, alone=bool(tale))
         reason = reason or outside or ("heading" if aligned.line_at(begins) in aligned.headings else "")
-        reason = reason or ("author" if author_in(text.rpartition("\n")[2]) else UNKNOWN)
+        line = text.rpartition("\n")[2].strip()
+        names_author = line.lower() in _BY or author_in(line) or (after_by and author_in(f"by {line}"))
+        after_by = line.lower() in _BY
+        reason = reason or ("author" if names_author else UNKNOWN)
         if found and found[-1][0] == reason and found[-1][2] == begins:
             begins = found.pop()[1]
         found.append((reason, begins, ends))
@@ -242,11 +247,12 @@ def _explained(
 
 
 def _paragraphs(aligned: _Aligned, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """A gap's letters by paragraphs: what is between blank lines, or on one line of those that are marked."""
+    """A gap's letters by paragraphs: what is between blank lines, and a line that names the author."""
     first, last = aligned.lines_between(start, end)
     begins = start
     for line in range(first, last - 1):
-        if not aligned.lines[line + 1].strip() and begins < (ends := aligned.starts[line + 1]):
+        below = aligned.lines[line + 1]
+        if (not below.strip() or author_in(below)) and begins < (ends := aligned.starts[line + 1]):
             yield begins, ends
             begins = ends
     if begins < end:

@@ -6,8 +6,9 @@ UNKNOWN = "unknown"  # the reason of words that no rule explains
 _NOTES = ("note", "notes", "transcriber's note", "page number", "illustration")
 _OF_DOCUMENTS = ("comment", "deleted text", "page header", "page footer")
 _MARKS = ("note mark", "ruby", "typesetting mark", "formatting mark", "edit link", "caption")
+_OF_POSTS = ("user name", "date", "signature", "page control", "about the post", "repeated title")
 EXPECTED = frozenset(
-    {"licence", "credits", "contents list", *_NOTES, *_OF_DOCUMENTS, *_MARKS}
+    {"licence", "credits", "contents list", *_NOTES, *_OF_DOCUMENTS, *_MARKS, *_OF_POSTS}
 )  # left out words that nobody is asked about
 ASKED = 0.02  # of a file's words: who imports it is asked about a larger stretch
 _FEW_WORDS = 10  # and of at least so many words: a menu of two links is no story, however short its page
@@ -23,10 +24,14 @@ class Heading:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a data set, which is one tale: its first line in the document, 0-based, and its title or ""."""
+    """A row of a data set, which is one tale: its first line in the document, 0-based, and its title or "".
+
+    `chapters`: of a row that is a whole book, all of it; the first begins with the row.
+    """
 
     line: int
     title: str = ""
+    chapters: tuple["Row", ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from storytime_tui.tui.pasted import typed_sources
 
@@ -85,14 +86,17 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def complete(text: str, list_folder: ListFolder, chosen: Entry | None = None) -> Completion | None:
+def complete(
+    text: str, list_folder: ListFolder, chosen: Entry | None = None, *, one_path: bool = False
+) -> Completion | None:
     """The line with its path completed as far as it is certain, or by the `chosen` entry; None if nothing fits.
 
-    Blocks while the folder is read. Raises OSError if no folder of the line can be read.
+    `one_path`: the whole line is one path, without quotes. Blocks while the folder is read. Raises OSError if no folder
+    of the line can be read.
     """
     failure: OSError | None = None
     listed = False
-    for path in typed_paths(text):
+    for path in islice(typed_paths(text), 1 if one_path else None):
         try:
             entries = tuple(list_folder(path.folder))
         except OSError as error:
@@ -103,7 +107,9 @@ def complete(text: str, list_folder: ListFolder, chosen: Entry | None = None) ->
         if choices:
             one = choices[0] if len(choices) == 1 else None
             name = one.shown if one else _common([each.name for each in choices], path.name)
-            text, rest = written(path, name, goes_on=one is None or one.is_folder)
+            text, rest = path.before + path.folder + name, ""
+            if not one_path:
+                text, rest = written(path, name, goes_on=one is None or one.is_folder)
             return Completion(text, rest, path, entries, () if one else choices)
     if failure is not None and not listed:
         raise failure

@@ -19,9 +19,12 @@ from storytime_tui.tui.pasted import typed_sources
 from storytime_tui.tui.path_completion import Completion, Entry, complete, list_folder
 from storytime_tui.tui.screens import ask_path
 from storytime_tui.tui.screens.ask_path import AskPathScreen
+from storytime_tui.tui.screens.bookshelf import BookshelfScreen
+from storytime_tui.tui.screens.story import StoryScreen
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.path_choices import PathChoices
-from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
+from storytime_tui.tui.widgets.prompt import Prompt
+from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, type_text, until
 from tests.tui.fake_library import SHELF
 from tests.tui.fakes import World
 
@@ -124,6 +127,14 @@ def test_a_completed_line_is_read_as_that_path_whatever_the_name(
     assert found is not None
     wanted = os.path.expanduser(folder + entry.shown)
     assert typed_sources(found.text + found.rest) == (wanted,)
+
+
+@given(NAMES, st.booleans(), st.data())
+def test_where_one_path_is_asked_for_it_stands_as_it_is(name: str, is_folder: bool, data: Any) -> None:
+    entry = Entry(name, is_folder)
+    begun = "/b/" + name[: data.draw(st.integers(1, len(name)))]
+    found = complete(begun, lambda folder: [entry], one_path=True)
+    assert found is not None and (found.text, found.rest) == ("/b/" + entry.shown, "")
 
 
 @given(st.text(max_size=60))
@@ -284,3 +295,28 @@ async def test_a_folder_that_never_answers_blocks_nothing(
             await until(pilot, lambda: not isinstance(app.screen, AskPathScreen))
     finally:
         gate.set()
+
+
+async def test_the_bookshelfs_import_and_export_complete_paths_too(app: StorytimeApp, folder: Path) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.screen, StoryScreen) and isinstance(app.focused, Prompt))
+        await type_text(pilot, "Once.")
+        await pilot.press("escape", "o")
+        await until(pilot, lambda: isinstance(app.screen, BookshelfScreen))
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AskPathScreen) and isinstance(app.focused, Input))
+        await retype(pilot, f"{folder}/books/oth")
+        await pilot.press("tab")
+        await until(pilot, lambda: field(app).value == f"{folder}/books/other.txt")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, BookshelfScreen) and "Imported" in flat(app))
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, AskPathScreen) and isinstance(app.focused, Input))
+        assert field(app).value == "~/other.epub"
+        await retype(pilot, f"{folder}/bo")
+        await pilot.press("tab")
+        await until(pilot, lambda: field(app).value == f"{folder}/books/")
+        await retype(pilot, f"{folder}/books/my other.txt")
+        await pilot.press("enter")
+        await until(pilot, lambda: (folder / "books" / "my other.txt").is_file())

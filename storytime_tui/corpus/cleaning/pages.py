@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from storytime_tui.corpus.cleaning.chapter_lines import names_chapter
 from storytime_tui.stopping import stoppable
 
 _NUMBER = r"\d{1,4}|[ivxlc]{1,7}"
@@ -26,6 +27,7 @@ _TEXT_ENDS = ".,;:!?-…\"'”’»。，；：！？、」』"
 _FEWEST_LINES, _MOST_LINES = 12, 90  # of a page
 _TORN = 0.25  # of the pages end inside a sentence
 _END = frozenset(".!?:…\"'”’»)」』。！？；：*")
+_FEWEST_ENDS = 3  # of pages, all at the end of a sentence
 _FULL = 0.7  # of the usual width: a shorter line ends a paragraph
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -56,7 +58,8 @@ def without_pages(text: str) -> tuple[str, tuple[Removed, ...]]:
 class _Edge:
     """A line at the top or the bottom of a page. `number`: None if it has none. `words`: its letters without it.
 
-    `may_recur`: it looks like a title, so that it is a heading if it recurs.
+    `may_recur`: it looks like a title, so that it is a heading if it recurs. `names_chapter`: it has a chapter's
+    number, and no page's.
     """
 
     page: int
@@ -66,6 +69,7 @@ class _Edge:
     top: bool
     roman: bool = False
     may_recur: bool = False
+    names_chapter: bool = False
 
 
 def _without_form_feeds(text: str) -> tuple[str, tuple[Removed, ...]]:
@@ -81,6 +85,8 @@ def _without_form_feeds(text: str) -> tuple[str, tuple[Removed, ...]]:
         first_lines.append(line)
         line += part.count("\n")
     edges = [edge for at, page in enumerate(pages) for edge in _edges(at, page)]
+    if not _are_torn(pages):  # what begins there are chapters, and a number above one is its own
+        edges = [edge for edge in edges if edge.number is None or not edge.top]
     headings = _headings_among(edges, len([page for page in pages if any(map(str.strip, page))]))
     removed = []
     for page, at in sorted(headings):
@@ -99,11 +105,21 @@ def _edges(at: int, page: Sequence[str]) -> Iterator[_Edge]:
             may_recur = (
                 len(shown) <= _LONGEST_TITLE and not shown[0].islower() and shown[-1] not in _TEXT_ENDS
             )
-            yield _Edge(at, line, number, words, top, roman, may_recur)
+            chapter = number is None and names_chapter(shown)
+            yield _Edge(at, line, number, words, top, roman, may_recur, chapter)
 
 
 def _numbered(shown: str) -> tuple[int | None, str, bool]:
-    """The number of a page heading, its letters, and whether the number is a Roman one."""
+    """The number of a page heading, its letters, and whether the number is a Roman one.
+
+    The number of a chapter is none of a page, and belongs to the letters.
+    """
+    for pattern in (_LAST, _FIRST):
+        match = pattern.fullmatch(shown)
+        if match is not None and names_chapter(match["text"]):  # "CHAPTER 3      45"
+            return int(match["number"]), _letters_and_digits(match["text"]), False
+    if names_chapter(shown):
+        return None, _letters_and_digits(shown), False
     match = _ALONE.fullmatch(shown) or _LAST.fullmatch(shown) or _FIRST.fullmatch(shown)
     if match is None:
         return None, _letters(shown), False
@@ -114,6 +130,10 @@ def _numbered(shown: str) -> tuple[int | None, str, bool]:
 
 def _letters(shown: str) -> str:
     return "".join(_LETTERS.findall(shown)).casefold()
+
+
+def _letters_and_digits(shown: str) -> str:
+    return "".join(filter(str.isalnum, shown)).casefold()
 
 
 def _roman(numeral: str) -> int:
@@ -139,14 +159,24 @@ def _headings_among(edges: Sequence[_Edge], pages: int) -> set[tuple[int, int]]:
         if edge.words and edge.number is None and edge.may_recur:
             places.setdefault((edge.words, edge.top), set()).add(edge.page)
     recurring = {key for key, where in places.items() if len(where) >= _SURE and len(where) >= 0.1 * pages}
+    begun: set[str] = set()  # chapters whose heading is on this page or an earlier one
     for edge in edges:
-        if (
-            edge.number is None
-            and edge.words
-            and ((edge.words, edge.top) in recurring or edge.words in words)
-        ):
-            found.add((edge.page, edge.line))
+        if edge.number is None and ((edge.words, edge.top) in recurring or edge.words in words):
+            if edge.names_chapter and edge.words not in begun:
+                begun.add(edge.words)
+            elif edge.words:
+                found.add((edge.page, edge.line))
     return found
+
+
+def _are_torn(pages: Sequence[Sequence[str]]) -> bool:
+    """Whether some page ends inside a sentence; chapters, each on new pages, do not. Two pages are too few to tell."""
+    filled = [lines for page in pages if (lines := [line.strip() for line in page if line.strip()])]
+    inner = [[line for line in lines if _numbered(line)[0] is None] or lines for lines in filled]
+    ends = [(before[-1], after[0]) for before, after in pairwise(inner)]
+    return len(ends) < _FEWEST_ENDS or any(
+        before[-1] not in _END or after[0].islower() for before, after in ends
+    )
 
 
 def _joined(pages: Sequence[Sequence[str]]) -> str:

@@ -60,7 +60,8 @@ def _doubled_width(pairs: Sequence[tuple[str, str]]) -> int | None:
     """The width of wrapped lines, of which each stands alone; None if they are paragraphs."""
     if len(pairs) < _FEWEST_DOUBLED - 1:
         return None
-    running_on = sorted(len(line) for line, after in pairs if after[0].islower())
+    # Georgian letters are small, but no sentence begins with a capital
+    running_on = sorted(len(line) for line, after in pairs if after[0] != after[0].title())
     if len(running_on) >= _RUN_ON * len(pairs):
         width = running_on[int(0.9 * len(running_on))]
         return width if _NARROWEST <= width <= _WIDEST else None

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from storytime_tui.corpus.cleaning.apparatus import mark_pages
 from storytime_tui.corpus.cleaning.clean import (
@@ -23,6 +23,7 @@ from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spa
 from storytime_tui.corpus.cleaning.site_marks import site_text
 from storytime_tui.corpus.dividing.blocks import blocks_of
 from storytime_tui.corpus.dividing.borders import border_spans
+from storytime_tui.corpus.dividing.collected import collected_plan
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
 from storytime_tui.corpus.dividing.last_contents import before_last_contents
@@ -31,10 +32,11 @@ from storytime_tui.corpus.dividing.play_lines import speeches_in
 from storytime_tui.corpus.dividing.plays import one_play, play_plan
 from storytime_tui.corpus.dividing.poems import poem_plan
 from storytime_tui.corpus.dividing.published import Plan, plans_of
+from storytime_tui.corpus.dividing.screenplays import is_scene_line
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
 from storytime_tui.corpus.dividing.unpublished import BookPlan, is_published, read_unpublished
-from storytime_tui.corpus.document import Book, Chapter, Document, Row, Tale
+from storytime_tui.corpus.document import Book, Chapter, Document, Heading, Row, Tale
 from storytime_tui.stopping import stoppable
 
 __all__ = ["Book", "divide", "read_book", "title_and_body"]
@@ -81,7 +83,7 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
         outside += [(first, last, reason) for first, last in site.lines]
         given_title, given_author = given_title or site.title, given_author or site.author
         document = replace(document, published=document.published or (site.printed and bool(site.title)))
-    document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
+    document = replace(document, headings=_headings_in(document, text))
     books: list[Book] = []
     line = at = 0
     for start, end in stoppable(book_spans(text)):
@@ -105,6 +107,14 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     title = next((book.title for book in books if book.title), "") or as_title(given_title)
     author = given_author or next((book.author for book in books if book.author), "")
     return Book(tales, title, author, tuple(sorted(each for each in outside if each[0] < each[1])))
+
+
+def _headings_in(document: Document, text: str) -> tuple[Heading, ...]:
+    """The headings that the format marks, in order, without the scenes of a screenplay."""
+    lines = text.split("\n") if document.headings else []
+    scenes = {heading.line for heading in document.headings if is_scene_line(lines[heading.line])}
+    marked = (heading for heading in document.headings if heading.line not in scenes)
+    return tuple(sorted(marked, key=lambda heading: heading.line))
 
 
 def _lines_of(text: str, span: tuple[int, int], first_line: int) -> tuple[int, int]:
@@ -145,18 +155,43 @@ def _divided_into_rows(text: str, rows: Sequence[Row]) -> tuple[Tale, ...]:
     places: list[tuple[Row, int, int]] = []
     parts: list[str] = []
     for row, (line, end) in zip(rows, pairwise([*[row.line for row in rows], len(lines)]), strict=True):
+        if row.chapters:
+            for first, last in pairwise([*[each.line for each in row.chapters], end]):
+                places.append((row, first, last))
+                parts.append("\n".join(lines[first:last]))
+            continue
         told = "\n".join(lines[line:end])
         for part in _between(told, border_spans(told)):
             places.append((row, line, line + part.count("\n") + 1))
             parts.append(part)
             line += part.count("\n")
     tales = []
-    for (row, line, end), cleaned in zip(places, clean_parts(parts, setting_of("")), strict=True):
-        part = trimmed(cleaned, sources=False)
-        title, body = title_and_body(part)
-        own = bool(title) and (not row.title or key_of(title) == key_of(row.title))
-        tales.append(Tale(row.title or title, body if own else part, lines=(line, end)))
+    cleaned = clean_parts(parts, setting_of(""))
+    for row, own_parts in groupby(zip(places, cleaned, strict=True), key=lambda each: each[0][0]):
+        each_part = [(*place, trimmed(part, sources=False)) for place, part in own_parts]
+        if row.chapters:
+            tales.append(_with_chapters(row, each_part))
+            continue
+        for _, line, end, part in each_part:
+            title, body = title_and_body(part)
+            own = bool(title) and (not row.title or key_of(title) == key_of(row.title))
+            tales.append(Tale(row.title or title, body if own else part, lines=(line, end)))
     return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
+
+
+def _with_chapters(row: Row, parts: Sequence[tuple[Row, int, int, str]]) -> Tale:
+    """The story of a row that is a book. A title with which a chapter's text begins is its own."""
+    text, chapters = "", []
+    for chapter, (_, _, _, part) in zip(row.chapters, parts, strict=True):
+        title, body = title_and_body(part)
+        is_own = bool(title) and (not chapter.title or key_of(title) == key_of(chapter.title))
+        if not part.strip():
+            continue
+        text += "\n\n" if text else ""
+        if chapter.title or title:
+            chapters.append(Chapter(as_title(chapter.title) or title, len(text)))
+        text += body if is_own else part
+    return Tale(row.title, text, tuple(chapters), (parts[0][1], parts[-1][2]))
 
 
 def _title_in(header: str) -> str:
@@ -211,6 +246,8 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
         divisions = divisions_of(book, blocks, contents, title)
         plans = plans_of(book, blocks, contents.end, divisions, short_title)
         book_plan = BookPlan(short_title, "", tuple(plans))
+    elif collected := collected_plan(book, blocks, contents, short_title):
+        book_plan = collected
     else:
         book_plan = read_unpublished(book, blocks, short_title)
     if speeches.places and not play:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from storytime_tui.corpus.cleaning.apparatus import ASTERISM, is_row
 from storytime_tui.corpus.dividing.blocks import Block, is_note
+from storytime_tui.corpus.dividing.caseless import END_WORDS
 from storytime_tui.corpus.dividing.heading_rules import is_heading_like, matter_of, prices_in
 from storytime_tui.corpus.dividing.titles import is_capitals
 
@@ -19,7 +20,7 @@ IMPRINT = re.compile(
     re.I,
 )
 _THE_END = re.compile(
-    r"[ \t]*_?(?:the end|finis|fin|fim|ende|einde|конец|(?-i:FINE)"
+    rf"[ \t]*_?(?:the end|finis|fin|fim|ende|einde|конец|(?-i:FINE)|{END_WORDS}"
     r"|[（(〔【［]?(?:全[书書文]|本[书書])?(?:[完终終了]|完[结結]|[终終]了|おわり|終わり|劇終|剧终)[）)〕】］]?)"
     r"[ .!。！]*_?",
     re.IGNORECASE,

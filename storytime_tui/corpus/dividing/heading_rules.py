@@ -3,6 +3,7 @@
 import re
 from typing import Literal, cast
 
+from storytime_tui.corpus.dividing.caseless import is_caseless_end, is_caseless_title
 from storytime_tui.corpus.dividing.east_asian import (
     counted,
     east_asian_matter,
@@ -183,7 +184,7 @@ def matter_of(heading: str) -> Matter | None:
         return "back"
     if _FRONT.fullmatch(text):
         return "front"
-    if _END.fullmatch(text):
+    if _END.fullmatch(text) or is_caseless_end(text):
         return "end"
     if is_east_asian(text):
         return cast("Matter | None", east_asian_matter(text))
@@ -213,6 +214,8 @@ def is_heading_like(text: str, gap: int) -> bool:
     if label is not None and _is_titled(label):
         return len(label.rest) < (160 if is_capitals(label.rest) else 100 if gap > 2 or label.noun else 60)
     if is_capitals(text) or (gap >= 2 and len(lines) == 1 and is_east_asian_title(text)):
+        return True
+    if gap > 2 and len(lines) == 1 and is_caseless_title(text):
         return True
     if lines[-1][-1] in ":-" or not (
         lines[0][0].isupper() or lines[0][0].isdigit() or lines[0][0] in "\"'“‘„«»¿¡[(_"

@@ -18,6 +18,7 @@ from storytime_tui.corpus.dividing.heading_rules import (
     may_be_label,
 )
 from storytime_tui.corpus.dividing.label import Label
+from storytime_tui.corpus.dividing.screenplays import is_scene_line
 from storytime_tui.corpus.dividing.titles import as_title, is_capitals, key_of, one_line
 from storytime_tui.stopping import check_stop
 
@@ -84,7 +85,9 @@ def headings_of(
     at = contents.end
     while at < len(blocks):
         check_stop()
-        if _opens(text, blocks[at], contents) or blocks[at].start in surely:
+        if _opens(text, blocks[at], contents) or (
+            blocks[at].start in surely and not is_scene_line(text[blocks[at].start : blocks[at].end])
+        ):
             heading, after = _heading_at(text, blocks, at, contents, named)
             named |= {heading.entry.key} if heading.entry is not None else set()
             headings.append(heading)
@@ -139,6 +142,8 @@ def _named_by_number(heading: BookHeading, contents: Contents) -> BookHeading:
 def _opens(text: str, block: Block, contents: Contents) -> bool:
     """Whether a heading begins with this block."""
     if block.skip or block.end - block.start > _LONGEST:
+        return False
+    if is_scene_line(text[block.start : block.end]):
         return False
     if block.level is not None:
         return block.level > 0
@@ -234,6 +239,8 @@ def _whole_title(lines: list[str], entry: ContentsLine | None) -> list[str]:
 
 def _goes_on(more: str, block: Block, titles: list[str], contents: Contents) -> bool:
     """Whether a block belongs to the heading before it."""
+    if is_scene_line(more):
+        return False
     label = label_of(more)
     if label is not None and (titles or label.noun or not label.rest or block.gap > 1):
         return False

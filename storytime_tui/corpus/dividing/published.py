@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from storytime_tui.corpus.dividing.blocks import Block, is_prose
 from storytime_tui.corpus.dividing.endings import end_of_text
-from storytime_tui.corpus.dividing.heading_rules import label_of
+from storytime_tui.corpus.dividing.heading_rules import is_frame_title, label_of, matter_of
 from storytime_tui.corpus.dividing.structure import Division
 from storytime_tui.corpus.dividing.titles import as_title
 
 _PREAMBLE = 0.05  # of a book; more text than this before its first heading is not front matter
+_TITLE_PAGE = 300  # characters of its text
 _PROSE = 800  # characters; the same if the book has a contents list, as front matter comes before it
 
 
@@ -54,7 +55,8 @@ def plans_of(
             plan = plans[-1]
             plans[-1] = replace(plan, end=end, parts=(*plan.parts, part), chaptered=True)
     if is_omnibus and len(plans) == 1 and title and not plans[0].chaptered:
-        plans = [replace(plans[0], title=title)]
+        own = next((block for block in blocks if block.start == plans[0].start), blocks[0])
+        plans = [_named(plans[0], title, is_marked=bool(own.level))]
     least = _PROSE if contents_end else _PREAMBLE * len(book) if title else 1
     before = _preamble(book, blocks[contents_end:], divisions[0].start, least)
     if before is not None and is_omnibus:
@@ -68,15 +70,49 @@ def _whole(book: str, blocks: Sequence[Block], outside: Sequence[Division], titl
     """A book without recognised story headings as one story, up to notes at its end."""
     back = min((division.start for division in outside if division.kind == "back"), default=blocks[-1].end)
     end = end_of_text(book, blocks, blocks[0].start, back, is_omnibus=False)
-    first = next((at for at, block in enumerate(blocks) if not block.level and not block.skip), 0)
-    marked = [book[block.start : block.end] for block in blocks[:first] if block.level]
+    first, page_end = _first_text(book, blocks)
+    marked = [book[block.start : block.end] for block in blocks[page_end:first] if block.level]
     if not marked or blocks[first].start >= end:
         return Plan(title, blocks[0].start, end, (("", blocks[0].start, end),))
     # headings that the format marks, above the text: the story's title, and that of its only chapter
-    names = [as_title(each) for each in marked if label_of(each) is None]
-    chapter = next((as_title(each) for each in reversed(marked) if label_of(each) is not None), "")
+    names = [as_title(each) for each in marked if _is_name(each)]
+    chapter = next((as_title(each) for each in reversed(marked) if not _is_name(each)), "")
     name = names[0] if len(names) == 1 else title
     return Plan(name, blocks[0].start, end, ((chapter, blocks[first].start, end),), chaptered=bool(chapter))
+
+
+def _named(plan: Plan, title: str, *, is_marked: bool) -> Plan:
+    """A book's only story, by its own heading if the format marks it as one, else by the book's title."""
+    if not is_marked:
+        return replace(plan, title=title)
+    if _is_name(plan.title):
+        return plan
+    parts = tuple((plan.title, start, end) for _, start, end in plan.parts)
+    return replace(plan, title=title, parts=parts, chaptered=True)
+
+
+def _is_name(heading: str) -> bool:
+    """Whether a heading is a story's name: not a chapter's number, and not "Foreword" or "Prologue"."""
+    number = label_of(f"Chapter {heading}")
+    if number is not None and not number.rest:
+        return False
+    return label_of(heading) is None and matter_of(heading) is None and not is_frame_title(heading)
+
+
+def _first_text(book: str, blocks: Sequence[Block]) -> tuple[int, int]:
+    """The number of the first block of text, and of the block after a title page before it.
+
+    A title page is short, and ends where the heading above the first prose begins.
+    """
+    texts = [at for at, block in enumerate(blocks) if not block.level and not block.skip] or [0]
+    prose = next((at for at in texts if is_prose(book, blocks[at])), 0)
+    marked = [at for at in range(texts[0], prose) if blocks[at].level]
+    if not marked:
+        return texts[0], 0
+    page = [at for at in texts if at < marked[-1]]
+    if sum(blocks[at].end - blocks[at].start for at in page) > _TITLE_PAGE:
+        return texts[0], 0
+    return next(at for at in texts if at > marked[-1]), page[-1] + 1
 
 
 def _preamble(book: str, blocks: Sequence[Block], first: int, least: float) -> tuple[int, int] | None:

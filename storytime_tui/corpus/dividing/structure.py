@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -24,7 +24,9 @@ from storytime_tui.corpus.dividing.numbering import (
     noun_of,
     runs_of,
 )
+from storytime_tui.corpus.dividing.part_titles import marked_parts
 from storytime_tui.corpus.dividing.titles import as_title, key_of
+from storytime_tui.corpus.dividing.whole_titles import one_title
 
 Kind = Literal["front", "story", "chapter", "section", "back"]
 
@@ -56,13 +58,15 @@ def divisions_of(
     In a book of stories each is a "story", followed by its chapters if it has any; in a novel all are chapters. Text
     before the first part belongs to none.
     """
-    headings = _after_title_page(text, blocks, headings_of(text, blocks, contents), contents)
+    every = headings_of(text, blocks, contents)
+    parts = marked_parts(every, {block.start: block.level for block in blocks if block.level}, book_title)
+    headings = _after_title_page(text, blocks, every, contents, parts)
     if not headings:
         return []
     headings, back = _before_notes(text, headings)
     headings = _before_the_end(text, blocks, headings)
     chosen = chosen_of(text, headings, contents, book_title)
-    return [*_as_divisions(headings, _matters(headings, chosen) | chosen), *back]
+    return [*_as_divisions(headings, _matters(headings, chosen) | chosen, parts), *back]
 
 
 def chosen_of(
@@ -154,9 +158,16 @@ def _before_the_end(text: str, blocks: Sequence[Block], headings: list[BookHeadi
 
 
 def _after_title_page(
-    text: str, blocks: Sequence[Block], headings: list[BookHeading], contents: Contents
+    text: str,
+    blocks: Sequence[Block],
+    headings: list[BookHeading],
+    contents: Contents,
+    parts: Mapping[int, str],
 ) -> list[BookHeading]:
-    """The headings from the last one before the first prose on; all headings if there is a contents list."""
+    """The headings from the last one before the first prose on, with the parts that it stands in.
+
+    All headings if there is a contents list.
+    """
     if contents.entries:
         return headings
     prose = next((block.start for block in blocks if is_prose(text, block)), None)
@@ -172,6 +183,8 @@ def _after_title_page(
         and not headings[last - 1].label
     ):
         last -= 1  # the same with a wider gap
+    while last > 0 and headings[last - 1].start in parts:
+        last -= 1
     return headings[last:]
 
 
@@ -321,8 +334,13 @@ def _matters(headings: Sequence[BookHeading], chosen: dict[int, Kind]) -> dict[i
     return kinds
 
 
-def _as_divisions(headings: Sequence[BookHeading], chosen: dict[int, Kind]) -> list[Division]:
-    """The chosen headings as divisions. Headings without text right before one are included in it."""
+def _as_divisions(
+    headings: Sequence[BookHeading], chosen: dict[int, Kind], parts: Mapping[int, str]
+) -> list[Division]:
+    """The chosen headings as divisions. Headings without text right before one are included in it.
+
+    `parts`: the titles of parts, by where they begin. Each is kept before the title of its first chapter.
+    """
     divisions = []
     for at in sorted(chosen):
         start = at
@@ -335,5 +353,8 @@ def _as_divisions(headings: Sequence[BookHeading], chosen: dict[int, Kind]) -> l
             start -= 1
         heading = headings[at]
         title = heading.title or as_title(heading.number)
+        if chosen[at] == "chapter":
+            around = [parts[each.start] for each in headings[start:at] if each.start in parts]
+            title = one_title([*around, parts.get(heading.start, title)])
         divisions.append(Division(chosen[at], title, headings[start].start, heading.end, heading.is_listed))
     return divisions

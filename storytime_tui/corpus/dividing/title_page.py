@@ -17,6 +17,13 @@ _NO_NAME = (
 _NAME = rf"(?:(?i:the) (?i:brothers|sisters) )?{_NO_NAME}[A-ZÀ-Þ][\w.'’-]*"
 _MORE_NAMES = r"(?:,? (?:[A-ZÀ-Þ][\w.'’-]*|and|&|of|de|von|van|la|der|du|le|di|y|zu|the))*"
 _BYLINE = re.compile(rf"\(?(?:[Ww]ritten |WRITTEN )?(?:by|By|BY):?\s+(?P<name>{_NAME}{_MORE_NAMES})[.)]?")
+# In other languages these words begin sentences and titles too, so that a name of two words must follow.
+_CAPITALISED = r"[A-ZÀ-ÖØ-ÞŁŚŻČŠŽА-ЯЁЇІЄ][\w.'’-]*"
+_OTHER_BYLINE = re.compile(
+    r"\(?(?i:(?:erzählt |geschrieben |écrit |escrito |scritto |geschreven )?(?:von|par|por|di|door|av|af|od|przez)"
+    r"|autor(?:in|a|e)?:?|auteur:?|автор:?)\s+"
+    rf"(?P<name>{_CAPITALISED}(?: (?:{_CAPITALISED}|de|von|van|la|der|du|le|di|da|dos|y|zu|e))* {_CAPITALISED})[.)]?"
+)
 _SUBTITLE = re.compile(
     r"an? (?:[\w'’-]+ ){0,3}(?:tale|story|novel|novella|fable|play|comedy|tragedy|farce|romance|poem|legend)\b.{0,40}",
     re.IGNORECASE,
@@ -73,7 +80,9 @@ def _read(text: str, blocks: Sequence[Block]) -> TitlePage:
 
 def author_in(line: str) -> str:
     """The author in a line such as "by Ann Other"; "" if it is not such a line."""
-    byline = _BYLINE.fullmatch(line.strip()) if len(line) < _LONGEST_BYLINE else None
+    if len(line) >= _LONGEST_BYLINE:
+        return ""
+    byline = _BYLINE.fullmatch(line.strip()) or _OTHER_BYLINE.fullmatch(line.strip())
     return as_title(byline["name"]) if byline else ""
 
 

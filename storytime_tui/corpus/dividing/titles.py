@@ -3,7 +3,9 @@
 import re
 import unicodedata
 
+from storytime_tui.corpus.dividing.caseless import is_caseless_title
 from storytime_tui.corpus.dividing.east_asian import is_east_asian_title
+from storytime_tui.corpus.dividing.screenplays import is_scene_line
 from storytime_tui.terminal import printable_line
 
 _SMALL = (
@@ -56,9 +58,9 @@ def is_title(line: str) -> bool:
     """Whether a text's first paragraph may be its title: it is short and does not end like a sentence."""
     heading = line.strip()
     words = heading.split()
-    if "\n" in heading or not 1 <= len(words) <= 12 or len(heading) > 70:
+    if "\n" in heading or not 1 <= len(words) <= 12 or len(heading) > 70 or is_scene_line(heading):
         return False
-    if is_east_asian_title(heading):
+    if is_east_asian_title(heading) or is_caseless_title(heading):
         return True
     if not (heading[0].isupper() or heading[0].isdigit()) or heading[-1] in ".,;:-'\"»«“”":
         return False

@@ -25,11 +25,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can hold halves of a characte
 
 @dataclass(frozen=True)
 class Record:
-    """A row: its number, and the words in each of its columns. `broken`: it cannot be read, and is `fields[""]`."""
+    """A row: its number, and the words in each of its columns. `broken`: it cannot be read, and is `fields[""]`.
+
+    `chapters`: the titles and texts of a row that is a book, in place of its column of texts.
+    """
 
     number: int
     fields: Mapping[str, str]
     broken: bool = False
+    chapters: tuple[tuple[str, str], ...] = ()
 
 
 def document_of(records: Sequence[Record], name: str, column: str) -> Document:
@@ -55,8 +59,9 @@ def document_of(records: Sequence[Record], name: str, column: str) -> Document:
         if lines:
             lines.append("")
         title = " ".join(record.fields.get(titles, "").split()) if titles else ""
-        rows.append(Row(len(lines), plain_text(title)))
-        lines += text.split("\n")
+        rows.append(Row(len(lines), plain_text(title), _add_chapters(lines, record.chapters)))
+        if not record.chapters:
+            lines += text.split("\n")
         if authors:
             writers[people([record.fields.get(authors, "")])] += 1
     writers.pop("", None)
@@ -71,11 +76,25 @@ def document_of(records: Sequence[Record], name: str, column: str) -> Document:
     return Document(
         "\n".join(lines),
         wrapped=False,
+        title=rows[0].title if len(rows) == 1 and rows[0].chapters else "",
         author=plain_text(next(iter(writers))) if len(writers) == 1 else "",
         left_out=_in_ranges(left_out),
         remarks=tuple(filter(None, remarks)),
         rows=tuple(rows),
     )
+
+
+def _add_chapters(lines: list[str], chapters: Iterable[tuple[str, str]]) -> tuple[Row, ...]:
+    """Add the lines of a book's chapters, and return where each begins."""
+    rows: list[Row] = []
+    for title, words in chapters:
+        text = plain_text(words).strip("\n")
+        if not text.strip():
+            continue
+        lines += [""] if rows else []
+        rows.append(Row(len(lines), title))
+        lines += text.split("\n")
+    return tuple(rows)
 
 
 def text_column(columns: Iterable[str], column: str) -> str:

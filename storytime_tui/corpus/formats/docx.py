@@ -11,10 +11,13 @@ from typing import Any
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.bylines import people
+from storytime_tui.corpus.formats.docx_looks import DocxLooks
 from storytime_tui.corpus.formats.docx_numbers import Numbers
 from storytime_tui.corpus.formats.docx_styles import Styles, is_on
+from storytime_tui.corpus.formats.look_headings import LONGEST_TITLE
 from storytime_tui.corpus.formats.ordinary import open_ordinary
 from storytime_tui.corpus.formats.paragraphs import Paragraphs
+from storytime_tui.corpus.formats.tables import read_table
 from storytime_tui.corpus.formats.xml_parts import Parts, attribute, child, children, local, words_in
 from storytime_tui.corpus.formats.zip_archive import Archive
 from storytime_tui.errors import CorpusError
@@ -58,10 +61,10 @@ def read_docx(path: Path, name: str) -> Document:
                 f"{name} is not a Word document, or not a whole one: open it in Word and save it again."
             )
         folder = posixpath.dirname(main)
-        styles = Styles(parts.root(posixpath.join(folder, "styles.xml")))
+        named = parts.root(posixpath.join(folder, "styles.xml"))
         numbers = Numbers(parts.root(posixpath.join(folder, "numbering.xml")))
         paragraphs = Paragraphs()
-        _Reader(paragraphs, styles, numbers, name).blocks(body)
+        _Reader(paragraphs, Styles(named), DocxLooks(named), numbers, name).blocks(body)
         _leave_out_notes(parts, folder, paragraphs)
         facts = parts.root("docProps/core.xml")
     return paragraphs.document(words_in(facts, "title"), people([words_in(facts, "creator")]))
@@ -110,9 +113,12 @@ def _shown(element: Any) -> str:
 class _Reader:
     """Reads the blocks of a document in order."""
 
-    def __init__(self, paragraphs: Paragraphs, styles: Styles, numbers: Numbers, name: str) -> None:
+    def __init__(
+        self, paragraphs: Paragraphs, styles: Styles, looks: DocxLooks, numbers: Numbers, name: str
+    ) -> None:
         self._out = paragraphs
         self._styles = styles
+        self._looks = looks
         self._numbers = numbers
         self._name = name
         self._fields: list[str] = []  # of each open field: its instruction, or "shown" after it
@@ -160,10 +166,11 @@ class _Reader:
             numbered = self._numbers.label(facts, style.numbering)
             if level > 0 and numbered:
                 text = f"{numbered} {text.lstrip()}" if text.strip("\f \n") else numbered
+            look = self._looks.of_paragraph(paragraph, long=len(text) > LONGEST_TITLE)
             for number, piece in enumerate(text.strip("\f").split("\f")):
                 if number:
                     self._out.space(_PAGE_GAP)
-                self._out.add(piece, level, item=style.listed and not level)
+                self._out.add(piece, level, item=style.listed and not level, look=look)
             if text.rstrip(" \n").endswith("\f") and text.strip("\f \n"):
                 self._out.space(_PAGE_GAP)
         for box in boxes:
@@ -222,18 +229,16 @@ class _Reader:
     def _table(self, table: Any, depth: int) -> None:
         """A row on a line; but if cells hold several paragraphs, the table only lays out a page."""
         rows = [list(_within(row, "tc")) for row in _within(table, "tr") if child(row, "trPr", "del") is None]
-        if all(len(row) < 2 for row in rows) or any(_paragraphs_in(cell) > 1 for row in rows for cell in row):
-            for row in rows:
-                for cell in row:
-                    self.blocks(cell, depth + 1)
-            return
-        self._out.space(1)
-        for row in rows:
-            cells = []
-            for cell in row:
-                texts = ["".join(self._runs(each, hidden=False)) for each in _within(cell, "p")]
-                cells.append(" ".join(" ".join(texts).split()))
-            self._out.add(" ".join(filter(None, cells)), item=True)
+        read_table(
+            self._out,
+            rows,
+            blocks_in=_paragraphs_in,
+            blocks=lambda cell: self.blocks(cell, depth + 1),
+            words=self._words_of,
+        )
+
+    def _words_of(self, cell: Any) -> str:
+        return " ".join("".join(self._runs(each, hidden=False)) for each in _within(cell, "p"))
 
 
 def _within(parent: Any, name: str) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from storytime_tui.corpus.document import Heading
+from storytime_tui.corpus.formats.epub_cuts import is_cut, joined
 from storytime_tui.corpus.formats.markup import Page
 
 _MOST = 5_000  # entries of a table of contents
@@ -141,7 +142,7 @@ def join_pages(
     """The pages as one text, with their headings. A section without a heading gets one from the contents.
 
     If the page shows the label as plain lines, these become the heading; otherwise a line is added. Its level is the
-    usual one for headings of that depth in this book.
+    usual one for headings of that depth in this book. A paragraph that is cut between two pages becomes one.
     """
     by_page: dict[str, list[NavigationEntry]] = {}
     for entry in entries:
@@ -162,11 +163,21 @@ def join_pages(
         page_lines.add_heading(start, end, entry.label, usual)
     lines: list[str] = []
     headings: list[Heading] = []
+    last_levels: dict[int, int] = {}
+    before: list[str] = []
     for page_lines in all_lines:
-        if lines and page_lines.lines:
-            lines.append("")
-        headings += (Heading(len(lines) + line, level) for line, level in sorted(page_lines.levels.items()))
-        lines += page_lines.lines
+        own, levels = page_lines.lines, page_lines.levels
+        if not own:
+            continue
+        if 0 not in levels and len(before) - 1 not in last_levels and is_cut(before, own):
+            lines[-1:] = [joined(lines[-1], own[0])]
+            headings += [Heading(len(lines) - 1 + line, level) for line, level in sorted(levels.items())]
+            lines += own[1:]
+        else:
+            lines += [""] if lines else []
+            headings += [Heading(len(lines) + line, level) for line, level in sorted(levels.items())]
+            lines += own
+        before, last_levels = own, levels
     return "\n".join(lines), tuple(headings)
 
 

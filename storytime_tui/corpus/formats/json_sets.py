@@ -18,7 +18,13 @@ from storytime_tui.corpus.formats.data_sets import (
     plain_text,
     text_column,
 )
-from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.encodings import Decoded, decode
+from storytime_tui.corpus.formats.json_books import (
+    beside_chapters,
+    chapters_field,
+    chapters_in,
+    words_of,
+)
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import stoppable
 
@@ -38,14 +44,14 @@ def read_json(data: bytes, name: str, column: str = "") -> Document:
     Rows are the objects or strings of a list, at the top or under any key; lines of JSON; or lists of the values of
     each column, as pandas writes them. Raises CorpusError if it is not JSON, or no data set.
     """
-    text = _decoded(data, name)
+    source = _decoded(data, name)
     try:
-        value = _parsed(text, name)
+        value = _parsed(source.text, name)
     except json.JSONDecodeError as error:
-        if "\n" in text.strip():
-            return read_json_lines(data, name, column)
+        if "\n" in source.text.strip():
+            return _with_remarks(_from_lines(source.text, name, column), source)
         raise _not_json(name, error.lineno) from None
-    return _document(value, name, column)
+    return _with_remarks(_document(value, name, column), source)
 
 
 def read_json_lines(data: bytes, name: str, column: str = "") -> Document:
@@ -53,7 +59,11 @@ def read_json_lines(data: bytes, name: str, column: str = "") -> Document:
 
     Raises CorpusError if most lines are not JSON, or it is no data set.
     """
-    text = _decoded(data, name)
+    source = _decoded(data, name)
+    return _with_remarks(_from_lines(source.text, name, column), source)
+
+
+def _from_lines(text: str, name: str, column: str) -> Document:
     rows: list[tuple[int, Any]] = []
     broken: list[Record] = []
     for number, line in enumerate(stoppable(text.split("\n")), 1):
@@ -72,8 +82,9 @@ def read_json_lines(data: bytes, name: str, column: str = "") -> Document:
     if len(rows) == 1 and not broken:
         return _document(rows[0][1], name, column)
     _refuse_others((row for _, row in rows), name)
-    records = [Record(number, _fields(row, column)) for number, row in rows]
-    return document_of(sorted([*records, *broken], key=lambda record: record.number), name, column)
+    records = [_record(number, row, column) for number, row in rows]
+    document = document_of(sorted([*records, *broken], key=lambda record: record.number), name, column)
+    return _with_beside(document, [row for _, row in rows], column)
 
 
 def why_no_json_set(path: Path, column: str) -> str:
@@ -86,7 +97,7 @@ def why_no_json_set(path: Path, column: str) -> str:
         return "holds conversations, not stories"
     names = "|".join(re.escape(each) for each in ((column,) if column else TEXTS)).encode()
     if (
-        re.search(rb'"(?:' + names + rb')"\s*:|\A\W*\[\s*"|"columns"\s*:', head, re.IGNORECASE)
+        re.search(rb'"(?:' + names + rb')"\s*:|\A\W*\[\s*"|"(?:columns|chapters)"\s*:', head, re.IGNORECASE)
         or b"\0" in head
     ):
         return ""
@@ -96,12 +107,23 @@ def why_no_json_set(path: Path, column: str) -> str:
 # -- parsing ----------------------------------------------------------------------------------------------
 
 
-def _decoded(data: bytes, name: str) -> str:
+def _decoded(data: bytes, name: str) -> Decoded:
     """The file as text. JSON is UTF-8, and may have separators in its strings that end lines elsewhere."""
     try:
-        return data.decode("utf-8-sig")
+        return Decoded(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        return decode(data, name).text
+        return decode(data, name)
+
+
+def _with_remarks(document: Document, source: Decoded) -> Document:
+    """A document with the remarks on its encoding before its own."""
+    return replace(document, remarks=source.remarks + document.remarks)
+
+
+def _with_beside(document: Document, rows: Iterable[Any], column: str) -> Document:
+    """A document that names what chapters of its books have beside their texts."""
+    beside = tuple([each for row in rows for each in beside_chapters(row, column)])
+    return replace(document, left_out=document.left_out + beside)
 
 
 def _parsed(text: str, name: str) -> Any:
@@ -123,16 +145,18 @@ def _not_json(name: str, line: int) -> CorpusError:
 
 def _document(value: Any, name: str, column: str) -> Document:
     """The rows of one JSON value as tales. What stands around them is the title, the author, or is left out."""
-    document = document_of(_records(_rows_in(value, name, column), name, column), name, column)
+    rows = _rows_in(value, name, column)
+    document = _with_beside(document_of(_records(rows, name, column), name, column), rows, column)
     texts = text_column(value, column) if isinstance(value, dict) else ""
-    if not isinstance(value, dict) or (texts and isinstance(value[texts], str)):
+    is_book = bool(chapters_in(value, column))
+    if not isinstance(value, dict) or (texts and isinstance(value[texts], str) and not is_book):
         return document
-    around = dict(_around(value))
+    around = dict(_around(value, frozenset() if is_book else frozenset(map(id, rows))))
     titles, authors = first_of(around, TITLES), first_of(around, AUTHORS)
     left_out = [
         LeftOut("beside the texts", f"field {field}", words)
         for field, words in around.items()
-        if field not in (titles, authors)
+        if field not in (titles, authors, texts)
     ]
     return replace(
         document,
@@ -142,13 +166,15 @@ def _document(value: Any, name: str, column: str) -> Document:
     )
 
 
-def _around(value: dict[str, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """The words in the objects around the rows, by the names of their fields."""
+def _around(
+    value: dict[str, Any], rows: frozenset[int], path: str = "", depth: int = 0
+) -> Iterator[tuple[str, str]]:
+    """The words in the objects around the rows, by the names of their fields. `rows`: the ids of the rows."""
     for field, inner in value.items():
         if isinstance(inner, str) and inner.strip():
             yield f"{path}{field}", inner
-        elif isinstance(inner, dict) and depth < _DEEPEST:
-            yield from _around(inner, f"{path}{field}.", depth + 1)
+        elif isinstance(inner, dict) and depth < _DEEPEST and id(inner) not in rows:
+            yield from _around(inner, rows, f"{path}{field}.", depth + 1)
 
 
 # -- the rows in it ---------------------------------------------------------------------------------------
@@ -162,7 +188,7 @@ def _rows_in(value: Any, name: str, column: str, depth: int = 0) -> list[Any]:
         raise CorpusError(f"{name} holds a single value, no data set: save its text as .txt.")
     _refuse_others([value], name)
     texts = text_column(value, column)
-    if texts and isinstance(value[texts], str):
+    if chapters_in(value, column) or (texts and isinstance(value[texts], str)):
         return [value]
     if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
         return _with_names([value["columns"], *value["data"]])
@@ -205,7 +231,17 @@ def _from_columns(value: dict[str, Any], texts: str) -> list[Any]:
 
 def _records(rows: Sequence[Any], name: str, column: str) -> list[Record]:
     _refuse_others(rows, name)
-    return [Record(number, _fields(row, column)) for number, row in enumerate(stoppable(rows), 1)]
+    return [_record(number, row, column) for number, row in enumerate(stoppable(rows), 1)]
+
+
+def _record(number: int, row: Any, column: str) -> Record:
+    fields = _fields(row, column)
+    chapters = chapters_in(row, column)
+    if chapters:
+        fields.pop(chapters_field(row), None)
+        text = "\n\n".join(words for _, words in chapters)
+        fields = {**fields, text_column(fields, column) or column or TEXTS[0]: text}
+    return Record(number, fields, chapters=chapters)
 
 
 def _fields(row: Any, column: str) -> dict[str, str]:
@@ -216,15 +252,7 @@ def _fields(row: Any, column: str) -> dict[str, str]:
         row = row["row"]
     if not isinstance(row, dict):
         return {}
-    return {name: words for name, value in row.items() if (words := _words(value)) is not None}
-
-
-def _words(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-        return "\n\n".join(value)
-    return None
+    return {name: words for name, value in row.items() if (words := words_of(value)) is not None}
 
 
 def _refuse_others(rows: Iterable[Any], name: str) -> None:

@@ -49,7 +49,7 @@ def read_markdown(source: str, name: str) -> Document:
         at, end = (starts[max(0, bisect_right(starts, (line, 1 << 60)) - 1)][1] for line in (first, last))
         return lines_in_words(_number(numbers, at), _number(numbers, end))
 
-    document = read_html(page, name, place_of=place_of).document if starts else Document("")
+    document = read_html(page, name, place_of=place_of, rules=True).document if starts else Document("")
     return replace(
         document,
         wrapped=False,

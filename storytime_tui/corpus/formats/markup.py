@@ -10,6 +10,7 @@ from storytime_tui.corpus.formats.bylines import title_and_author
 from storytime_tui.corpus.formats.encodings import Decoded, decode
 from storytime_tui.corpus.formats.markup_left import joined, lines_in_words
 from storytime_tui.corpus.formats.markup_lines import LineWriter
+from storytime_tui.corpus.formats.markup_posts import posts_of
 from storytime_tui.corpus.formats.markup_styles import Styles, styles_of
 from storytime_tui.corpus.formats.markup_walk import Walk
 from storytime_tui.errors import CorpusError
@@ -53,20 +54,23 @@ def read_html(
     *,
     styles: Styles = _NO_STYLES,
     place_of: Callable[[int, int], str] = lines_in_words,
+    of_site: bool = False,
+    rules: bool = False,
 ) -> Page:
     """The text of a page: one line for each paragraph, with blank lines between; verse, lists and <pre> keep lines.
 
     What stands around the book is in `left_out` (see `markup_rules` and `markup_sites`). `places`: ids whose lines are
-    returned. `styles`: rules of the page's style sheets. `place_of`: names a range of lines for `left_out`. A heading
-    is always one line. The text is "" if nothing is left. `name` is for messages. Raises CorpusError if the page is
-    nested too deeply.
+    returned. `styles`: rules of the page's style sheets. `place_of`: names a range of lines for `left_out`. `of_site`:
+    a saved web page, which may be one of posts (see `markup_posts`). `rules`: on a page without headings, rules become
+    rows of stars, which may part tales. A heading is always one line. The text is "" if nothing is left. `name` is for
+    messages. Raises CorpusError if the page is nested too deeply.
     """
     root = parse_html(source, name)
     if root is None:
         return Page(Document("", wrapped=False), {})
     for sheet in root.iter("style"):
         styles += styles_of(sheet.text or "")
-    walk = Walk(places, styles, _length(root))
+    walk = Walk(places, styles, _length(root), posts_of(root) if of_site else None, rules=rules)
     walk.through(root)
     writer = walk.writer
     title, author = title_and_author(root, _main_heading(root, writer))

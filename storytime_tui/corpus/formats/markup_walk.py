@@ -16,6 +16,7 @@ from storytime_tui.corpus.formats.markup_left import (
 )
 from storytime_tui.corpus.formats.markup_lines import FEW, LineWriter
 from storytime_tui.corpus.formats.markup_numbers import next_number, number_of_list
+from storytime_tui.corpus.formats.markup_posts import COMMENTS, Posts
 from storytime_tui.corpus.formats.markup_rules import (
     Meaning,
     follows_line,
@@ -46,6 +47,7 @@ _PARAGRAPHS = names(
 )
 _LINES = names("li dt dd tr option legend")
 _LISTS = frozenset(("ul", "ol", "dl"))
+_RULE = "* * *"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BY = re.compile(r"^by:?\s+", re.IGNORECASE)
 _DROP_CAP = re.compile("[\"'“‘]?[A-Z]")
@@ -81,13 +83,23 @@ def article_of(root: Any) -> Any:
 class Walk:
     """Walks through the elements of a page and writes their lines."""
 
-    def __init__(self, places: frozenset[str], styles: Styles, length: int) -> None:
+    def __init__(
+        self,
+        places: frozenset[str],
+        styles: Styles,
+        length: int,
+        posts: Posts | None = None,
+        *,
+        rules: bool = False,
+    ) -> None:
         self.writer = LineWriter()
         self.left_out: list[Omission] = []
         self.linked = 0  # characters of text that are links to other places
         self.author = ""
         self._places = places
         self._styles = styles
+        self._posts = posts  # of a page of posts: what in it is not their text
+        self._rules = rules  # whether a rule is written as a row of stars
         self._small = min(max(_LEAST_LIMIT, length // 2), _MOST_LIMIT)
         self._looks = 0
         self._noted_at = -1  # the line at which notes were left out
@@ -106,6 +118,8 @@ class Walk:
         from lxml import etree
 
         self._article = article_of(root)
+        # on a page without headings a rule may part tales; elsewhere it parts what the headings part already
+        self._rules = self._rules and self._posts is None and next(root.iter(*_HEADINGS), None) is None
         ends: list[tuple[str, int, bool, bool]] = []
         steps = etree.iterwalk(root, events=("start", "end"))
         for event, element in steps:
@@ -136,6 +150,8 @@ class Walk:
                 writer.verse -= verse
                 self._text(element.tail, element)
         self.writer.finish()
+        if self.writer.lines[-1:] == [_RULE]:  # it parts nothing
+            del self.writer.lines[-1]
         self._drop_empty_heading()
 
     def _drop_empty_heading(self) -> None:
@@ -161,6 +177,8 @@ class Walk:
             return "" if may_be_story and self._holds_story(element, reason) else reason
         if self._in_frame and not _has_heading(element, tag):
             return "about the story"
+        if self._posts is not None and (reason := self._posts.reason(element, tag)):
+            return reason
         if self._article is not None and tag in _BESIDE and self._is_small(element):
             around = {id(each) for each in element.iterancestors()}
             holds_it = any(each is element for each in self._article.iterancestors())
@@ -175,7 +193,8 @@ class Walk:
             if (element.get("hidden") is not None or self._styles.hides(element)) and self._is_small(element):
                 return "" if is_stand_in(element) else "hidden"
             if (reason := reason_by_site(element, tag)) and self._is_small(element):
-                return reason
+                are_text = reason == COMMENTS and self._posts is not None and self._posts.are_comments
+                return "" if are_text else reason
         if may_be_facts(element, tag) and self._is_small(element) and is_facts(element):
             return "about the story"
         return ""
@@ -231,6 +250,10 @@ class Walk:
             return "line"
         if tag == "br":
             writer.line_break()
+        elif tag == "hr" and self._rules and writer.lines:
+            writer.end_paragraph()
+            writer.text(_RULE)
+            return "paragraph"
         elif tag in ("td", "th"):
             if is_speaker(element):  # the speech follows in the same paragraph
                 writer.end_paragraph()

@@ -7,7 +7,9 @@ from typing import Any
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.bylines import people
+from storytime_tui.corpus.formats.odt_looks import OdtLooks
 from storytime_tui.corpus.formats.paragraphs import Paragraphs
+from storytime_tui.corpus.formats.tables import read_table
 from storytime_tui.corpus.formats.xml_parts import (
     Parts,
     attribute,
@@ -68,7 +70,8 @@ def _document(content: Any, styles: Any, facts: Any, name: str) -> Document:
             f"{name} is not an OpenDocument text, or not a whole one: open it and save it again."
         )
     paragraphs = Paragraphs()
-    _Reader(paragraphs, _styles_in(content, styles), name).blocks(text)
+    named = _styles_in(content, styles)
+    _Reader(paragraphs, named, OdtLooks(named, styles, content), name).blocks(text)
     for part in _all(child(styles, "master-styles")):
         if local(part) in ("header", "footer", "header-left", "footer-left", "header-first", "footer-first"):
             what = "page header" if local(part).startswith("header") else "page footer"
@@ -96,9 +99,10 @@ def _all(element: Any) -> Iterator[Any]:
 class _Reader:
     """Reads the blocks of a document in order."""
 
-    def __init__(self, paragraphs: Paragraphs, styles: dict[str, Any], name: str) -> None:
+    def __init__(self, paragraphs: Paragraphs, styles: dict[str, Any], looks: OdtLooks, name: str) -> None:
         self._out = paragraphs
         self._styles = styles
+        self._looks = looks
         self._name = name
         self._frames: list[Any] = []  # text boxes in the current paragraph
 
@@ -141,7 +145,7 @@ class _Reader:
         text = "".join(self._runs(paragraph, self._hides(style)))
         if not text.strip() and any(attribute(each, "name") == _RULE for each in self._chain(style)):
             text = "* * *"
-        self._out.add(text, level, item=listed and not level)
+        self._out.add(text, level, item=listed and not level, look=self._looks.of_paragraph(paragraph))
         here, self._frames = self._frames, frames
         for frame in here:
             self.blocks(frame, depth + 1)
@@ -234,17 +238,16 @@ class _Reader:
             for row in table.iter()
             if local(row) == "table-row" and next(_above(row, table), None) is None
         ]
-        if all(len(row) < 2 for row in rows) or any(_blocks_in(cell) > 1 for row in rows for cell in row):
-            for row in rows:
-                for cell in row:
-                    self.blocks(cell, depth + 1)
-            return
-        self._out.space(1)
-        for row in rows:
-            cells = [
-                "".join(self._runs(each, hidden=False)) for cell in row for each in children(cell, "p", "h")
-            ]
-            self._out.add(" ".join(" ".join(cells).split()), item=True)
+        read_table(
+            self._out,
+            rows,
+            blocks_in=_blocks_in,
+            blocks=lambda cell: self.blocks(cell, depth + 1),
+            words=self._words_of,
+        )
+
+    def _words_of(self, cell: Any) -> str:
+        return " ".join("".join(self._runs(each, hidden=False)) for each in children(cell, "p", "h"))
 
 
 def _above(row: Any, table: Any) -> Iterator[Any]:

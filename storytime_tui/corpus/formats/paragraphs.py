@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from storytime_tui.corpus.document import Document, Heading, LeftOut
+from storytime_tui.corpus.formats.look_headings import Look, Shown, headings_by_look
 from storytime_tui.stopping import check_stop
 
 _SPACE = re.compile("[ \t\r\f\v\x1c-\x1f\x85\u2028\u2029]+")  # a newline ends a line on purpose
@@ -66,6 +67,7 @@ class Paragraphs:
         self.title = ""  # the paragraph that is marked as the document's title
         self._lines: list[str] = []
         self._headings: list[tuple[int, int]] = []
+        self._shown: list[Shown] = []  # how the paragraphs look
         self._left_out: list[LeftOut] = []
         self._remarks: list[str] = []
         self._count = 0  # paragraphs, empty ones too
@@ -73,10 +75,11 @@ class Paragraphs:
         self._after_item = False
         self._pieces = False  # pieces of the current paragraph were left out last
 
-    def add(self, text: str, level: int = 0, *, item: bool = False) -> None:
+    def add(self, text: str, level: int = 0, *, item: bool = False, look: Look | None = None) -> None:
         """Add a paragraph; an empty one widens the gap. `level`: of a heading, 0 otherwise, -1 for the title.
 
-        `item`: an item of a list or a row of a table, which follows the one before it without a blank line.
+        `item`: an item of a list or a row of a table, which follows the one before it without a blank line. `look`: by
+        which it may be a heading, if no style marks any.
         """
         check_stop()
         self._pieces = False
@@ -97,6 +100,8 @@ class Paragraphs:
         if level:
             self._headings.append((len(self._lines), level))
             self.title = self.title or (lines[0] if level < 0 else "")
+        elif look is not None:
+            self._shown.append(Shown(len(self._lines), "\n".join(lines), look, item))
         self._lines += lines
 
     def space(self, lines: int) -> None:
@@ -125,6 +130,7 @@ class Paragraphs:
 
     def document(self, title: str = "", author: str = "") -> Document:
         """The document. `title` and `author`: from its metadata; names that a program put there are dropped."""
+        self._mark_by_look()
         self._without_author_line(real_author(author))
         titled = any(level < 0 for _, level in self._headings)
         headings = tuple(
@@ -139,6 +145,20 @@ class Paragraphs:
             left_out=tuple(_apart(self._left_out)),
             remarks=tuple(self._remarks),
         )
+
+    def _mark_by_look(self) -> None:
+        """Mark the headings that only their look shows, if no heading has a style, and say so."""
+        if any(level > 0 for _, level in self._headings):
+            return
+        found = headings_by_look(self._shown)
+        if self._headings:  # its title has a style
+            found = [(line, max(level, 1)) for line, level in found]
+        if found:
+            self.title = self.title or next((self._lines[line] for line, level in found if level < 0), "")
+            self._headings = sorted([*self._headings, *found])
+            self.remark(
+                "It has no heading styles: lines that stand alone and look like titles are taken for headings."
+            )
 
     def _without_author_line(self, author: str) -> None:
         """Take away a line under the title that is only the author's name, which the document keeps as its author."""

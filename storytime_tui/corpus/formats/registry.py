@@ -52,7 +52,7 @@ def _read_html(path: Path, name: str) -> Document:
     from storytime_tui.corpus.formats.markup import html_text, read_html
 
     source = html_text(_bytes_of(path, name, LARGEST_MARKED), name)
-    return _with_remarks(read_html(source.text, name).document, source)
+    return _with_remarks(read_html(source.text, name, of_site=True, rules=True).document, source)
 
 
 def _read_epub(path: Path, name: str) -> Document:

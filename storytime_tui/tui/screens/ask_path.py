@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -35,9 +36,9 @@ class PathField(Input):
         Binding("up", "screen.choose(-1)", "Up", show=False, id="path.up", tooltip="The name before"),
     ]
 
-    def __init__(self, take_chosen: Callable[[], bool], placeholder: str) -> None:
+    def __init__(self, take_chosen: Callable[[], bool], value: str, placeholder: str) -> None:
         """`take_chosen` takes the chosen name, and says whether one is chosen."""
-        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
+        super().__init__(value, placeholder=placeholder, compact=True, select_on_focus=bool(value))
         self._take_chosen = take_chosen
 
     async def action_submit(self) -> None:
@@ -53,12 +54,16 @@ class AskPathScreen(AskScreen):
     """
 
     def __init__(
-        self, title: str, explanation: str, list_folder: ListFolder, *, enter: str, placeholder: str
+        self, title: str, explanation: str, list_folder: ListFolder, *, one_path: bool = True, **more: Any
     ) -> None:
-        """`list_folder` gives the entries of a folder as it is typed; it is called in a thread, and may block."""
-        super().__init__(title, explanation, enter=enter, placeholder=placeholder)
-        self._list_folder = list_folder
-        self._field = PathField(self.take_chosen, placeholder)
+        """`list_folder` gives the entries of a folder as it is typed; it is called in a thread, and may block.
+
+        `one_path`: the line is one path as it stands; otherwise it may be several, in quotes as in a shell.
+        `more`: what `AskScreen` takes.
+        """
+        super().__init__(title, explanation, **more)
+        self._list_folder, self._one_path = list_folder, one_path
+        self._field = PathField(self.take_chosen, self._value, self._placeholder)
         self._choices = PathChoices()
         self._known: Completion | None = None  # what is known of the folder that is typed
         self._waiting: set[str] = set()  # the lines whose folders have not answered yet
@@ -117,7 +122,7 @@ class AskPathScreen(AskScreen):
 
         def call() -> Completion | None:
             try:
-                return complete(text, self._list_folder, chosen)
+                return complete(text, self._list_folder, chosen, one_path=self._one_path)
             finally:
                 self._waiting.discard(text)
 

@@ -57,7 +57,7 @@ class BookshelfFiles:
 
     def export(self, story: Story) -> None:
         """Ask for a file, and write the story to it, in the format of its ending."""
-        from storytime_tui.tui.screens.dialogs import AskScreen
+        from storytime_tui.tui.screens.ask_path import AskPathScreen
 
         store_thread = self._desk.store_thread
         written: list[Path] = []
@@ -72,9 +72,10 @@ class BookshelfFiles:
                     f"{quoted(story)} is in {printable_path(path)} ({size(path.stat().st_size)})."
                 )
 
-        question = AskScreen(
+        question = AskPathScreen(
             f"Export {quoted(story)}",
             f"The file to write. Its ending is the format: {_ENDINGS} (all its takes, to import again).",
+            self._desk.services.list_folder,
             enter="Export",
             value=f"~/{file_name(story.title)}.epub",
             check=_wrong_ending,
@@ -84,7 +85,7 @@ class BookshelfFiles:
 
     def ask_for_import(self) -> None:
         """Ask for a file, and add it as a new story."""
-        from storytime_tui.tui.screens.dialogs import AskScreen
+        from storytime_tui.tui.screens.ask_path import AskPathScreen
 
         store_thread = self._desk.store_thread
         added: list[Story] = []
@@ -97,10 +98,12 @@ class BookshelfFiles:
                 self._message.say(f"Imported {quoted(added[0])}.")
                 self._read(added[0].id)
 
-        question = AskScreen(
+        question = AskPathScreen(
             "Import a story",
             "The file: .txt or .md, or .json of an earlier export, with all its takes.",
+            self._desk.services.list_folder,
             enter="Import",
+            placeholder="~/owl.json",
             check=lambda typed: "" if typed.strip() else "Type the path of a file.",
             attempt=attempt,
         )

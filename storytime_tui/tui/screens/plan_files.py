@@ -12,7 +12,8 @@ from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.plan_draft import Draft, draft_of
-from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
+from storytime_tui.tui.screens.ask_path import AskPathScreen
+from storytime_tui.tui.screens.dialogs import ChooseScreen, Row
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.wording import number
 
@@ -61,9 +62,10 @@ class PlanFiles:
         return [_FILE, *(Row(run.name, run.name, _note(run, titles)) for run in runs)]
 
     def _ask_path(self) -> None:
-        ask = AskScreen(
+        ask = AskPathScreen(
             "Plan from a file",
             "The path of a plan in TOML, or of a run's folder. Its base and options fill the form.",
+            self._desk.services.list_folder,
             enter="Read",
             placeholder="~/plan.toml",
             attempt=lambda path: self._desk.services.past_plan(path.strip()) if path.strip() else None,
@@ -87,9 +89,10 @@ class PlanFiles:
 
     def save(self, plan: TrainingPlan, name: str) -> None:
         """Ask for a path, and write the plan there. `name`: of the run that would have this plan."""
-        ask = AskScreen(
+        ask = AskPathScreen(
             "Save the plan",
             "A TOML file with the base, the stories and all options, for `storytime-tui train --plan FILE`.",
+            self._desk.services.list_folder,
             enter="Save",
             value=f"{name or 'plan'}.toml",
         )

@@ -81,7 +81,7 @@ class RunEdits:
 
     def export(self, run: RunRow) -> None:
         """Ask for a folder, and write the run's model to it."""
-        from storytime_tui.tui.screens.dialogs import AskScreen
+        from storytime_tui.tui.screens.ask_path import AskPathScreen
 
         if self._export is not None:
             self._message.complain("Another export is running: wait until it has ended.")
@@ -91,10 +91,11 @@ class RunEdits:
             if typed and typed.strip():
                 self._screen.run_worker(self._write(run.name, typed.strip()), group="export")
 
-        question = AskScreen(
+        question = AskPathScreen(
             f"Export {printable_line(run.name)}",
             "The folder to write: its best checkpoint as safetensors, which other programs open. A LoRA run is merged "
             "into its base.",
+            self._desk.services.list_folder,
             enter="Export",
             placeholder=f"~/models/{printable_line(run.name)}",
         )

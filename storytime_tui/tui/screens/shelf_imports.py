@@ -66,6 +66,7 @@ class ShelfImports:
             f"A {formats_in_words()}, a folder of them, or a web address. Storytime copies it; your own file stays as "
             "it is. You can also drop files on this window, or paste a story.",
             self._desk.services.list_folder,
+            one_path=False,
             enter="Import",
             placeholder="~/books/fairy-tales",
         )

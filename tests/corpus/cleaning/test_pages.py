@@ -5,6 +5,7 @@ import textwrap
 
 import pytest
 
+from storytime_tui.corpus.cleaning.chapter_lines import names_chapter
 from storytime_tui.corpus.cleaning.pages import without_pages
 from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.formats.plain import plain_document
@@ -100,3 +101,64 @@ def test_a_word_torn_by_a_page_is_whole() -> None:
 )
 def test_chapters_and_years_are_no_pages(text: str) -> None:
     assert without_pages(text) == (text, ())
+
+
+HEADINGS = (
+    "Chapter {}", "CHAPTER {}", "Kapitel {}", "{}. Kapitel", "Chapitre {}", "\u0413\u043b\u0430\u0432\u0430 {}",
+    "\u7b2c{}\u7ae0", "\uc81c{}\uc7a5", "Part {}", "Tale {}", "Chapter {}: The Mill", "Act {}", "{}", "{} The Mill",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_chapters_that_begin_pages_keep_their_headings(heading: str) -> None:
+    told = [f"{heading.format(n)}\n\n{textwrap.fill(text, 60)}\n" for n, text in enumerate(invented(7), 1)]
+    text, removed = without_pages("\f".join(told))
+    assert removed == ()
+    assert text.split() == "\n".join(told).split()
+
+
+@pytest.mark.parametrize("heading", HEADINGS[:-2])
+@pytest.mark.parametrize("below", ["{}", "- {} -"])
+def test_a_heading_on_every_page_of_its_chapter_stays_once(heading: str, below: str) -> None:
+    told = invented(16)
+    pages = [
+        f"{heading.format(1 + n // 4)}\n\n{textwrap.fill(text, 60)[:-1]}\n\n{below.format(n + 1)}"
+        for n, text in enumerate(told)
+    ]
+    text, removed = without_pages("\n\f".join(pages))
+    assert len(removed) == 16 + 12
+    for chapter in range(1, 5):
+        assert text.count(heading.format(chapter)) == 1
+    assert sorted([*text.split(), *(word for each in removed for word in each.text.split())]) == sorted(
+        "\n".join(pages).split()
+    )
+
+
+def test_a_chapters_name_beside_a_page_number_is_no_heading() -> None:
+    told = invented(12)
+    pages = [
+        f"CHAPTER {['ONE', 'TWO', 'THREE'][n // 4]}{f'    {n + 1}' if n % 4 else ''}\n\n{textwrap.fill(text, 60)[:-1]}"
+        for n, text in enumerate(told)
+    ]
+    text, removed = without_pages("\n\f".join(pages))
+    assert [each.text.split()[-1] for each in removed] == [str(n + 1) for n in range(12) if n % 4]
+    assert [text.count(f"CHAPTER {name}") for name in ("ONE", "TWO", "THREE")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("Chapter 3", True),
+        ("CHAPTER THE THIRD", False),
+        ("Chapter Twenty-One: The Mill", True),
+        ("Drittes Kapitel", False),
+        ("XII. Kapitel", True),
+        ("Part of the Fox", False),
+        ("Books 3", False),
+        ("Page 3", False),
+        ("The Fox 13", False),
+        ("\u7b2c\u5341\u4e8c\u56de", True),
+    ],
+)
+def test_chapters_are_named_by_noun_and_number(line: str, names: bool) -> None:
+    assert names_chapter(line) is names

@@ -311,7 +311,7 @@ def test_what_stands_around_the_rows_is_the_title_the_author_or_named_as_left_ou
     path = tmp_path / "crow.json"
     chapters = [{"title": "One", "text": "The crow sat down."}, {"title": "Two", "text": "The crow got up."}]
     outer = {"title": "The Crow", "author": "N. O. Body", "summary": "A crow eats.", "meta": {"mood": "grim"}}
-    path.write_text(json.dumps(outer | {"chapters": chapters}))
+    path.write_text(json.dumps(outer | {"stories": chapters}))
     document = read_document(path)
     assert (document.title, document.author) == ("The Crow", "N. O. Body")
     assert [row.title for row in document.rows] == ["One", "Two"]

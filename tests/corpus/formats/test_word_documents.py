@@ -175,10 +175,10 @@ def test_every_format_of_the_table_is_offered_and_known_to_the_web(
     with pytest.raises(SystemExit):
         main(["corpus", "add", "--help"])
     offered = " ".join(capsys.readouterr().out.split())
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    manual = (Path(__file__).parents[3] / ".github/docs/library.md").read_text(encoding="utf-8")
     for each in FORMATS:
         assert f"{each.suffixes[0]}" in offered
-        assert f"`{each.suffixes[0]}`" in readme
+        assert f"`{each.suffixes[0]}`" in manual
         assert each.media_types
     assert set(MEDIA_TYPES.values()) <= {*SUFFIXES, ".zip"}
     assert len(SUFFIXES) == len(set(SUFFIXES))
