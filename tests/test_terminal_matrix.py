@@ -27,7 +27,10 @@ MODES = ("?1049", "?1000", "?1003", "?1006", "?1004", "?2004")  # second screen,
 
 @pytest.fixture
 def shelf(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A home with one story, whose title and text have wide characters."""
+    """A home with a collection and a story of one's own, whose names, titles and texts have wide characters."""
+    book = tmp_path / "狐と龍 🐉.txt"
+    book.write_text("狐と龍 🐉\n\n\n" + "むかしむかし、狐がいました。\n\n" * 40, encoding="utf-8")
+    assert main(["corpus", "add", str(book)]) == 0
     tale = tmp_path / f"{WIDE_TITLE}.txt"
     tale.write_text("Der Fuchs sagte: 「龍よ、こんにちは」 🐉 … “Ja.”\n" * 9, encoding="utf-8")
     assert main(["stories", "import", str(tale)]) == 0
@@ -80,8 +83,9 @@ class Visit:
         """Begins and ends in the Library."""
         key = self.function
         enter = "enter" if self.term in PLAIN else "↵"
-        library = (r"\[x\] Hedgerow Tales", f"{enter} Read", "t Train", "? Help")
-        self.see("", *library)
+        fox = r"\?{6}" if self.term in PLAIN else "狐と龍"
+        library = (rf"(?s)\[x\] Hedgerow Tales.*\[.\] {fox}", f"{enter} Read", "t Train", "? Help")
+        self.see("\x1b[D", *library)  # closes the first collection, so that both are in view
         self.see("?", "Library: choose the stories", "esc Close", header=False)
         self.go("\x1b", *library)
         self.see("2", "Base: the model to start from", "s Start training", "? Help")
@@ -118,3 +122,12 @@ def test_every_screen_can_be_used_in_every_terminal_at_every_size(
     assert sent.rfind("\x1b[?25h") > sent.rfind("\x1b[?25l"), "the cursor stays hidden"
     if term in PLAIN:  # it may have no second screen: the last picture goes
         assert sent.rfind("\x1b[2J") > sent.rfind("Help")
+
+
+def test_a_dumb_terminal_gets_a_sentence(home: Path) -> None:
+    """With what to do if the terminal is a usual one after all."""
+    argv = [sys.executable, "-m", "storytime_tui"]
+    with open_program(80, 24, home, argv, {"TERM": "dumb"}) as terminal:
+        terminal.wait_for("cannot show the app")
+        assert "TERM=xterm-256color storytime-tui" in " ".join(terminal.text().split())
+        assert terminal.wait_for_end() == 1
