@@ -19,16 +19,18 @@ from textual.worker import WorkerFailed
 from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable
-from storytime_tui.tui import faults, messages, theme
+from storytime_tui.tui import app_keys, faults, messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
 from storytime_tui.tui.key_signs import sign
 from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
+from storytime_tui.tui.plain_signs import NO_UTF8, PlainSigns, Signs
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
 DEFAULT_THEME = Settings().theme  # the terminal's own colours decide
+RIGHT = 3  # the mouse's right button, in Textual's count
 QUIET = 0.5  # seconds from the first frame until the other screens are imported
 AT_ONCE = 1.0  # seconds to wait for the last writes before asking
 GIVEN_UP = 20.0  # seconds to wait for the disk when the terminal is gone
@@ -40,75 +42,29 @@ class StorytimeApp(App[None]):
     TITLE = "Storytime"
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "library"
-    BINDINGS = [
-        Binding(
-            "1", "mode('library')", "Library", show=False, id="app.library", tooltip="Choose the stories"
-        ),
-        Binding("2", "mode('train')", "Train", show=False, id="app.train", tooltip="Train a model"),
-        Binding("3", "mode('story')", "Story", show=False, id="app.story", tooltip="Go to the story"),
-        Binding("4", "mode('runs')", "Runs", show=False, id="app.runs", tooltip="See all runs"),
-        Binding(
-            "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"
-        ),
-        # these keys also work while the user types
-        Binding(
-            "f1",
-            "help",
-            "Help",
-            show=False,
-            priority=True,
-            id="app.help_always",
-            tooltip="What this screen does",
-        ),
-        Binding(
-            "f2",
-            "mode('library')",
-            "Library",
-            show=False,
-            id="app.library_always",
-            tooltip="Choose the stories",
-        ),
-        Binding("f3", "mode('train')", "Train", show=False, id="app.train_always", tooltip="Train a model"),
-        Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the story"),
-        Binding("f5", "mode('runs')", "Runs", show=False, id="app.runs_always", tooltip="See all runs"),
-        Binding(
-            "f9", "leave_tour", "Leave the tour", show=False, id="app.leave_tour", tooltip="End the tour"
-        ),
-        Binding(
-            "ctrl+p",
-            "command_palette",
-            "Commands",
-            show=False,
-            priority=True,
-            id="app.commands",
-            tooltip="Find a command, a story, a run or a setting",
-        ),
-        Binding(
-            "ctrl+q",
-            "quit",
-            "Quit",
-            show=False,
-            priority=True,
-            id="app.quit",
-            tooltip="Quit; a run saves a checkpoint first",
-        ),
-    ]
+    BINDINGS = app_keys.KEYS
 
-    def __init__(self, services: Services, driver_class: type[Driver] | None = None) -> None:
-        """`driver_class`: see `drivers`; None leaves the choice to Textual."""
+    def __init__(
+        self, services: Services, driver_class: type[Driver] | None = None, signs: Signs = "all"
+    ) -> None:
+        """`driver_class`: see `drivers`; None leaves the choice to Textual. `signs`: what the terminal can show."""
         super().__init__(driver_class)
+        self._signs = signs
+        if signs != "all":
+            self._filters.append(PlainSigns(signs))
         for own in theme.THEMES:
             self.register_theme(own)
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
-        fitting = theme.theme_for(self.console.color_system)
         self._problems = list(self.desk.preferences.troubles)
+        if signs == "ascii":
+            self._problems.append(NO_UTF8)
         if preferred != DEFAULT_THEME and preferred not in self.available_themes:
             self._problems.append(
                 f"The settings file asks for the theme {preferred[:60]!r}, which does not exist."
             )
             preferred = DEFAULT_THEME
-        self.theme = fitting if preferred == DEFAULT_THEME else preferred
+        self.theme = theme.fitting(preferred, self.console.color_system)
         self._shown_theme = self.theme
         self._while_open = contextlib.ExitStack()
         self.hinted: float | None = None  # when `keyboard` said that a letter is no key
@@ -145,7 +101,14 @@ class StorytimeApp(App[None]):
         return StoryScreen(self.desk)
 
     async def on_event(self, event: events.Event) -> None:
-        """Take a letter of a layout that is not Latin for the key in its place, unless it is typed."""
+        """Take a letter of a layout that is not Latin for the key in its place, unless it is typed.
+
+        The right mouse button opens the palette, which has every command: the mouse alone is enough.
+        """
+        if isinstance(event, events.MouseDown | events.MouseUp) and event.button == RIGHT:
+            if isinstance(event, events.MouseUp):
+                self.action_command_palette()
+            return
         if isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack:
             event = plain_key(self, event)
         await super().on_event(event)
@@ -177,9 +140,10 @@ class StorytimeApp(App[None]):
         await preload_screens(self)
 
     def _theme_chosen(self, chosen: Theme) -> None:
-        if chosen.name != self._shown_theme:
-            self._shown_theme = chosen.name
+        preferred = theme.fitting(self.desk.preferences.now.theme, self.console.color_system)
+        if chosen.name not in (self._shown_theme, preferred):
             self.desk.prefer(theme=chosen.name)
+        self._shown_theme = chosen.name
 
     def on_settings_not_saved(self, message: messages.SettingsNotSaved) -> None:
         """Show why a setting was not saved."""
@@ -215,6 +179,8 @@ class StorytimeApp(App[None]):
 
     def get_key_display(self, binding: Binding) -> str:
         """How a key is written, the same on all screens."""
+        if binding.key == "enter" and self._signs != "all":
+            return "enter"  # no font of a console has ↵
         return binding.key_display or sign(binding.key)
 
     # -- modes and help -------------------------------------------------------------------------------
@@ -259,6 +225,13 @@ class StorytimeApp(App[None]):
 
         self.push_screen(DiskScreen(self.desk))
 
+    def action_settings(self, name: str = "") -> None:
+        """Show the settings, with the cursor on the one of this name."""
+        from storytime_tui.tui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.desk, name))
+
     async def open_collection(self, name: str, index: int | None) -> None:
         """Show a collection, or one of its stories, in the Library."""
         from storytime_tui.tui.screens.library import LibraryScreen
@@ -301,6 +274,12 @@ class StorytimeApp(App[None]):
         """Go to Story with this model and a blank page."""
         self.desk.writing.write_with(model)
         await self.action_mode("story")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy what is marked on the screen or in a field (ctrl+c), and say so."""
+        from storytime_tui.tui.clipboard import copy_and_say
+
+        self.run_worker(copy_and_say(self, text))
 
     # -- messages of the threads -------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ The app owns it and passes it to each screen. Its signals say what changed; scre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
@@ -44,6 +46,8 @@ class Desk:
         self.ticks = Ticks()
         self.copies: Mapping[Key, Copy] = {}  # duplicates of other stories on the shelf
         self.preferences = Preferences(services.load_settings, services.save_settings)
+        self.sampler = self.preferences.sampler()  # how stories are told now
+        self.settings_changed: Signal[None] = Signal(owner, "settings")
         self.shelf_memory = ShelfMemory(
             services.save_shelf, lambda sentence: post(SettingsNotSaved(sentence))
         )
@@ -78,8 +82,9 @@ class Desk:
             said=self.run_said.publish,
             lost=self.run_lost.publish,
         )
+        as_preferred = partial(services.open_teller, wanted=self.preferences.computing)
         self.writing = WritingSession(
-            services,
+            replace(services, open_teller=as_preferred),
             post,
             self.store_thread,
             self.training,
@@ -120,10 +125,12 @@ class Desk:
         """Save preferences for the next start."""
         self.preferences.change(lambda sentence: self._post(SettingsNotSaved(sentence)), **values)
 
-    def prefer_sampler(self, chosen: SamplerSettings) -> None:
-        """Save the sampler settings for the next start, without the seed."""
+    def set_sampler(self, chosen: SamplerSettings, preset: str | None = None) -> None:
+        """Change how stories are told, and save it for the next start, without the seed."""
+        self.sampler = chosen
         kept = {name: getattr(chosen, name) for name in SAVED}
-        self.prefer(preset=preset_of(chosen) or self.preferences.now.preset, **kept)
+        self.prefer(preset=preset or preset_of(chosen) or self.preferences.now.preset, **kept)
+        self.settings_changed.publish(None)
 
     def set_ticks(self, ticks: Ticks) -> None:
         """Change the ticked stories."""

@@ -79,6 +79,9 @@ class AppActions(Protocol):
     def action_disk(self) -> None:
         """Show what takes room on the disk."""
 
+    def action_settings(self, name: str = "") -> None:
+        """Show the settings, with the cursor on the one of this name."""
+
 
 def fixed_commands(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     """What can be done on this screen, the screens to go to, the app's own commands and settings."""
@@ -105,16 +108,18 @@ def fixed_commands(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     yield Command(APP, "Help", "What this screen and its parts do", app.action_help, sign.get("help", "?"))  # type: ignore[attr-defined]
     yield Command(APP, "Tour", "Read, train, write: the first steps once more", ours.action_tour)
     yield Command(APP, "All keys", "Every key, with the name that changes it", ours.action_keys)
+    if "Settings" not in done:
+        about = "Colours, this computer, how it tells"
+        yield Command(APP, "Settings", about, ours.action_settings, sign.get("settings", ","))
     if "Disk" not in done:
         yield Command(APP, "Disk", "What takes room, and how to clear it", ours.action_disk)
     yield Command(APP, "Theme", "Choose other colours", app.action_change_theme)
     yield Command(APP, "Quit", "Leave; a run saves a checkpoint first", app.action_quit, sign.get("quit", ""))
-    if settings := getattr(app, "action_settings", None):
-        now = ours.desk.preferences.now
-        for name, knob in table(Settings).items():
-            title = (knob.label or name).replace("_", " ").capitalize()
-            about = f"{printable_line(shown(getattr(now, name)))} · {knob.line}"
-            yield Command(SETTINGS, title, about, partial(settings, name))
+    now = ours.desk.preferences.now
+    for name, knob in table(Settings).items():
+        title = (knob.label or name).replace("_", " ").capitalize()
+        about = f"{printable_line(shown(getattr(now, name)))} · {knob.line}"
+        yield Command(SETTINGS, title, about, partial(ours.action_settings, name))
 
 
 _WHERE = {

@@ -71,7 +71,7 @@ def keys_of_walk() -> list[Step]:
         Step("m", _list, "m"),
         Step("end", _anything),
         Step("escape", _shows("story")),
-        Step("comma", _screen("SamplerScreen"), ","),
+        Step("comma", _screen("SettingsScreen"), ","),
         Step("down", _anything),
         Step("escape", _shows("story")),
         Step("f1", _screen("HelpScreen")),

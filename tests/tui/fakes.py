@@ -13,6 +13,7 @@ from typing import Any
 
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import ModelError, PlanError, RunError
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.jobs.copied import Learned
 from storytime_tui.jobs.estimates import Preview
@@ -20,6 +21,7 @@ from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.machine import Machine
 from storytime_tui.jobs.memory import Room
 from storytime_tui.jobs.past_plans import PastPlan
+from storytime_tui.jobs.places import Place
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
@@ -326,12 +328,19 @@ ENOUGH = Room(900_000_000, 7_200_000_000)
 WORKING = Machine(0.94, 912_000_000, 8_000_000_000)
 
 
+PLACES = (
+    Place("settings_file", "settings", "~/.config/storytime/settings.toml", "Set STORYTIME_HOME to move it."),
+    Place("runs_folder", "runs", "~/.local/share/storytime/runs", "Set STORYTIME_HOME to move it."),
+)
+
+
 @dataclass
 class World(FakeLibrary):
     """Everything that the fakes remember, and the services made of them."""
 
     folder: Path
     run: FakeRun = field(default_factory=FakeRun)
+    wanted: Callable[[], Computing] | None = None  # how the last model was to be computed
     choices: tuple[ModelChoice, ...] = (
         ModelChoice("hedgerow-1", "hedgerow-1", "scratch-small taught hedgerow, validation loss 3.104"),
         ModelChoice("distilgpt2", "distilgpt2", "untrained on your shelf; reads English already"),
@@ -407,6 +416,7 @@ class World(FakeLibrary):
             find_rate=self._find_rate,
             model_choices=lambda: self.choices,
             open_teller=self._open_teller,
+            places=lambda: PLACES,
             open_snapshot=self._open_snapshot,
             open_store=lambda: StoryStore(
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
@@ -574,13 +584,16 @@ class World(FakeLibrary):
             steered=self.steered,
         )
 
-    def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
+    def _open_teller(
+        self, name: str, on_progress: Any, strength: float | None, wanted: Any = None
+    ) -> FakeTeller:
         if on_progress is not None:
             on_progress(ev.Preparing("loading the model", 0, 0))
         if self.open_error is not None:
             raise self.open_error
         if strength in self.refused:
             raise ModelError(f"{name} can be told at strength 1 only.")
+        self.wanted = wanted
         self.opened.append(name if strength is None else f"{name} at {strength:g}")
         return FakeTeller(
             name,

@@ -13,7 +13,7 @@ SELDOM = (
     "inspect",
     "openings",
     "passage('find')",
-    "settings",
+    "app.settings('preset')",
     "side_by_side",
     "model('strength')",
     "model('voice')",
@@ -175,11 +175,11 @@ KEYS: list[BindingType] = [
     Binding("R", "rename", "Rename", show=False, id="story.rename", tooltip="Rename this story"),
     Binding(
         "comma",
-        "settings",
+        "app.settings('preset')",
         "Settings",
         key_display=",",
         id="story.settings",
-        tooltip="How it tells: sampler settings",
+        tooltip="The settings, at those that say how it tells",
     ),
 ]
 
