@@ -31,7 +31,8 @@ KEYS: list[BindingType] = [
 ]  # fmt: skip
 # these give way in the footer where there is little room, the last of them first
 SELDOM = (
-    "filter", "favourite", "sort", "remove", "export", "undo", "rename", "tick", "learn", "import", "copy", "title",
+    "undo",
+    "filter", "favourite", "sort", "remove", "export", "rename", "tick", "learn", "import", "copy", "title",
     "duplicate",
 )  # fmt: skip
 OF_A_STORY = (

@@ -43,4 +43,4 @@ KEYS: list[BindingType] = [
     Binding("down", "tree(1)", "Down", show=False, id="library.down", tooltip="The line below"),
 ]
 # these give way in the footer where there is little room, the last of them first
-SELDOM = ("remove", "rename", "undo", "remarks", "left_out", "before", "train", "punctuation")
+SELDOM = ("undo", "remove", "rename", "remarks", "left_out", "before", "train", "punctuation")

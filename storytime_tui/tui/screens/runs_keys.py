@@ -45,7 +45,8 @@ KEYS: list[BindingType] = [
 ]
 # these give way in the footer where there is little room, the last of them first
 SELDOM = (
-    "filter", "write", "sort", "pin", "mark", "resume", "more", "remove", "undo", "note", "compare", "rename", "export",
+    "undo",
+    "filter", "write", "sort", "pin", "mark", "resume", "more", "remove", "note", "compare", "rename", "export",
     "how_it_learns",
 )  # fmt: skip
 

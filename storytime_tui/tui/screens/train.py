@@ -114,7 +114,7 @@ class TrainScreen(StyledOnce, Screen[None]):
         yield Header(self._desk, "train")
         yield PlanForm(self._desk, self._message)
         yield self._message
-        yield KeyLine(("new", "last", "more", "how_it_learns", "later", "beginning", *RARE))
+        yield KeyLine(("new", "last", "more", "later", "beginning", "how_it_learns", *RARE))
 
     def on_mount(self) -> None:
         """Subscribe to the run, and load the last one."""
