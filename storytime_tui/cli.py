@@ -16,6 +16,7 @@ from storytime_tui.terminal import is_text, printable_line
 
 VERBS = {
     "app": "open the app (the default)",
+    "serve": "open the app in a browser",
     "corpus": "list, add, show and change collections of stories",
     "train": "train a base model on a collection",
     "tell": "tell a story with a model, or go on with a written one",

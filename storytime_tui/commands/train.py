@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_yes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per event")
-    add_set_argument(parser, TrainingPlan, "of the plan, such as epochs=4 or precision=fp32")
+    add_set_argument(parser, "of the plan, such as epochs=4 or precision=fp32", TrainingPlan)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -191,7 +191,7 @@ def _plan(args: argparse.Namespace) -> TrainingPlan:
             for trouble in loaded.troubles:
                 say(printable_line(trouble))
         usual = loaded.settings
-        plan = TrainingPlan(base=usual.base, device=usual.device, stay_awake=usual.stay_awake)
+        plan = TrainingPlan(base=usual.base, **usual.plan)
     changed: dict[str, object] = {}
     if args.corpus:
         changed.update(collections=tuple(args.corpus), stories=())

@@ -247,10 +247,19 @@ EVERYWHERE: tuple[Section, ...] = (
         (
             ("1 2 3 4", "Library, Train, Story, Runs"),
             ("F2 F3 F4 F5", "the same, also while you type"),
-            ("? or F1", "this help"),
-            ("ctrl+p", "find a command of this screen, a collection, a story or a model"),
+            (
+                "? or F1",
+                "this help; F1 works in dialogs and fields too. It begins with the part that you are in",
+            ),
+            (",", "the settings: colours, this computer, how it tells"),
+            ("ctrl+p", "find a command, a collection, a story, a run, a model or a setting"),
             ("ctrl+q", "quit; a run saves a checkpoint first"),
             ("tab", "the next field"),
+            (
+                "j k",
+                "down and up in lists and texts, as in vim; g G the first and the last line, ctrl+d ctrl+u half a "
+                "screen. A letter that means something else on a screen keeps that meaning",
+            ),
         ),
     ),
 )
@@ -274,7 +283,7 @@ LEARNS: tuple[Section, ...] = (
                 "lower or raise top-p. Tokens that are cut off are faint, with the model's own probability",
             ),
             ("m M", "lower or raise min-p"),
-            (",", "the settings that stories are told with; again: the model's own probabilities"),
+            ("a", "the settings that stories are told with; again: the model's own probabilities"),
             ("n", "the guessing game: you, the base and the run guess the next words"),
             ("s", "one step: what a single training step does to the loss of each token of a window"),
             ("g", "the glossary, at the term that belongs to the last key"),

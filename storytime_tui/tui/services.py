@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.own_stories import LearnedStories
     from storytime_tui.jobs.past_plans import PastPlan
+    from storytime_tui.jobs.places import Place
     from storytime_tui.jobs.records import LastRun
     from storytime_tui.jobs.run_curve import RunCurve
     from storytime_tui.jobs.run_details import RunDetails
@@ -110,8 +111,8 @@ class Services:
     save_plan: Callable[[TrainingPlan, str], Path]  # returns the file
     find_rate: Callable[[TrainingPlan, Control], Iterator[Preparing | RateTried | RateFound]]
     model_choices: Callable[[], Sequence[ModelChoice]]
-    # at a strength; None is the model's usual one
-    open_teller: Callable[[str, OnPreparing | None, float | None], Teller]
+    # at a strength; None is the model's usual one. The last argument says how it is to be computed: the desk adds it
+    open_teller: Callable[..., Teller]
     # of the run that this program trains, with its weights of now; None if it has ended
     open_snapshot: Callable[[str, Control], Teller | None]
     open_store: Callable[[], StoryStore]
@@ -146,6 +147,9 @@ class Services:
     learn_from_stories: Callable[[StoryStore, Sequence[int]], LearnedStories] = _no_stories
     list_folder: ListFolder = list_folder  # of a path that is typed
     load_settings: Callable[[], Loaded] = Loaded
+    # why a device or precision cannot be used here, in a sentence, or ""; loads torch
+    machine_problem: Callable[[str, str], str] = lambda device, precision: ""
+    places: Callable[[], Sequence[Place]] = tuple  # where everything is kept
     # returns a sentence for the user, or ""
     save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was saved yet
