@@ -27,9 +27,12 @@ LINE = "One evening a small mouse stopped 12 words."  # as misleading as what th
 
 @pytest.fixture(autouse=True)
 def begin_with_tiny(home: Path) -> None:
-    """A new plan begins with scratch-tiny: whether the checkout holds the starter makes no difference then."""
+    """A new plan begins with scratch-tiny: whether the checkout holds the starter makes no difference then.
+
+    The tour is over: `test_first_run` takes it.
+    """
     home.mkdir(parents=True)
-    (home / "settings.toml").write_text('base = "scratch-tiny"\n')
+    (home / "settings.toml").write_text('base = "scratch-tiny"\ntour = "done"\n')
 
 
 def journal(home: Path) -> list[dict[str, Any]]:

@@ -12,11 +12,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from storytime_tui.terminal import cells, printable_line
+from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.passage_lines import LEGEND, Line, line_at, lines_of, place_above, step_of
 from storytime_tui.tui.widgets.tall_view import TallView
 
 # Blue tints: red is for failures and gold for the cursor. Where there are no colours, the text's style says the same.
-_TINTS = (
+TINTS = (
     "color: $foreground;",
     "color: $foreground; background: $told 12%;",
     "color: $foreground; background: $told 26%;",
@@ -29,7 +30,7 @@ CLASSES = {f"surprise--{step}" for step in range(len(LEGEND))}
 
 def surprise_css(widget: str) -> str:
     """The styles of a widget class's tokens by their step of surprise, in colours and without."""
-    rules = [f"{widget} > .surprise--{step} {{ {look} }}" for step, look in enumerate(_TINTS)]
+    rules = [f"{widget} > .surprise--{step} {{ {look} }}" for step, look in enumerate(TINTS)]
     for plain in (":nocolor", ":ansi"):
         rules += [
             f"{widget}{plain} > .surprise--{step} "
@@ -49,7 +50,9 @@ class PassageView(TallView, can_focus=False):
     PassageView > .passage--cursor {{ background: $primary; color: $background; text-style: bold; }}
     PassageView > .passage--quiet {{ color: $quiet; }}
     PassageView:nocolor > .passage--cursor {{ text-style: bold reverse underline; }}
-    PassageView:ansi > .passage--cursor {{ background: ansi_magenta; color: ansi_default; text-style: bold; }}
+    PassageView:ansi > .passage--cursor {{
+        background: ansi_default; color: ansi_default; text-style: bold reverse underline;
+    }}
     {surprise_css("PassageView")}
     """
 
@@ -116,8 +119,8 @@ class PassageView(TallView, can_focus=False):
         """Draw one line of the view."""
         if self._words:
             quiet = self.base + self.get_component_rich_style("passage--quiet", partial=True)
-            text = self._words if y == 0 else ""
-            return Strip([Segment(printable_line(text), quiet)]).adjust_cell_length(self.room, self.base)
+            text = dict(enumerate(wrapped(printable_line(self._words), max(10, self.room)))).get(y, "")
+            return Strip([Segment(text, quiet)]).adjust_cell_length(self.room, self.base)
         row = y + self.top
         line = self._lines[row] if row < len(self._lines) else ()
         segments = [Segment(piece.text, self._style(piece.place)) for piece in line]
