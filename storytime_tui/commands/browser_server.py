@@ -273,7 +273,7 @@ class _App(AppService):
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=self._build_environment(width=width, height=height),
+            env={**self._build_environment(width=width, height=height), "TERM": "xterm-256color"},
             start_new_session=True,
         )
         self._stdin, self._errors = process.stdin, process.stderr
