@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -154,20 +154,27 @@ def known(data: bytes) -> bytes:
 
 
 @contextmanager
-def open_app(columns: int, rows: int, home: Path, *words: str) -> Iterator[Terminal]:
+def open_app(
+    columns: int, rows: int, home: Path, *words: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Terminal]:
     """`storytime-tui` in a terminal of this size; killed at the end if it still runs."""
     installed = Path(sys.executable).with_name("storytime-tui")
     argv = [str(installed)] if installed.exists() else [sys.executable, "-m", "storytime_tui"]
-    with open_program(columns, rows, home, [*argv, *words]) as terminal:
+    with open_program(columns, rows, home, [*argv, *words], environment) as terminal:
         yield terminal
 
 
 @contextmanager
-def open_program(columns: int, rows: int, home: Path, argv: list[str]) -> Iterator[Terminal]:
-    """Any program in a terminal of this size, with our files in `home`; killed at the end if it still runs."""
+def open_program(
+    columns: int, rows: int, home: Path, argv: list[str], changed: Mapping[str, str] | None = None
+) -> Iterator[Terminal]:
+    """Any program in a terminal of this size, with our files in `home`; killed at the end if it still runs.
+
+    `changed`: variables of its environment that have other values; "" takes one away.
+    """
     # a snapshot test leaves its own size in the environment, which the program would take for this terminal's
     inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    environment = {
+    usual = {
         **inherited,
         "STORYTIME_HOME": str(home),
         "TERM": "xterm-256color",
@@ -175,6 +182,7 @@ def open_program(columns: int, rows: int, home: Path, argv: list[str]) -> Iterat
         "LANG": "C.UTF-8",
         "TEXTUAL_ANIMATIONS": "none",
     }
+    environment = {name: value for name, value in {**usual, **(changed or {})}.items() if value}
     terminal = Terminal(columns, rows, environment, argv)
     try:
         yield terminal

@@ -14,6 +14,7 @@ from storytime_tui import crash_words, log, watcher
 from storytime_tui.commands.output import say
 from storytime_tui.errors import is_fault
 from storytime_tui.streams import OutputLost
+from storytime_tui.terminal_kind import is_dumb
 
 if TYPE_CHECKING:
     from storytime_tui.tui.app import StorytimeApp
@@ -28,9 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Open the app. Returns 0 after a normal exit, 1 after an error (its traceback is in the log)."""
     from storytime_tui.tui.app import StorytimeApp
+    from storytime_tui.tui.ask_terminal import takes_utf8
     from storytime_tui.tui.drivers import chosen_driver, in_a_browser
     from storytime_tui.tui.faults import still_saving
     from storytime_tui.tui.guard import native_output_to
+    from storytime_tui.tui.plain_signs import signs_for
     from storytime_tui.tui.real_services import real_services
     from storytime_tui.tui.terminal_input import replace_undecodable
 
@@ -39,12 +42,19 @@ def run(args: argparse.Namespace) -> int:
     if not (has_terminal or in_a_browser()):
         say("The app needs a terminal; `storytime-tui --help` lists what works without one.")
         return 1
+    if is_dumb(os.environ):
+        say(
+            f"This terminal cannot show the app (TERM is {os.environ['TERM']}). If it is a usual one after all, "
+            "`TERM=xterm-256color storytime-tui` opens it."
+        )
+        return 1
     log.start()
     log.watch_for_crashes()
     replace_undecodable()
+    signs = "all" if in_a_browser() else signs_for(os.environ, takes_utf8)
     crash = ""
     with native_output_to(log.for_native_output()):
-        app = StorytimeApp(real_services(), chosen_driver())
+        app = StorytimeApp(real_services(), chosen_driver(), signs)
         try:
             app.run()
         except BaseException as error:

@@ -1,32 +1,26 @@
-"""`storytime-tui doctor`: checks versions, devices, memory, folders and the connection to the Hub."""
+"""`storytime-tui doctor`: looks for the usual troubles, and says what to do."""
 
 import argparse
-import importlib.metadata
 import os
-import platform
-import shutil
+import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 
-from storytime_tui import __version__, paths, small_files
+from storytime_tui import paths
 from storytime_tui.cli import DONE, FAILED
 from storytime_tui.commands.output import print_json
-from storytime_tui.formatting import size
-from storytime_tui.models.catalogue import STARTER, bases
-from storytime_tui.settings import load_settings
+from storytime_tui.formatting import count
+from storytime_tui.jobs.checkup.finding import Finding
+from storytime_tui.jobs.checkup.gpu import gpu_findings, read_system, read_torch
+from storytime_tui.jobs.checkup.installation import settings_finding, starter_finding, versions
+from storytime_tui.jobs.checkup.network import hub_finding
+from storytime_tui.jobs.checkup.room import folder_finding, memory_finding, once, read_memory
+from storytime_tui.jobs.checkup.terminal import terminal_findings
 from storytime_tui.terminal import printable
+from storytime_tui.terminal_kind import size
 
-PACKAGES = ("textual", "torch", "transformers", "tokenizers", "safetensors", "huggingface-hub", "numpy")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One checked item. `well` is False if the program cannot work with it."""
-
-    what: str
-    found: str
-    well: bool = True
+_BEFORE = 20  # cells before what was found
+_BAD, _COULD_BE_BETTER = "!", "*"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,37 +29,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check everything. Returns exit code 1 if a finding is not well."""
-    well = True
+    """Look at everything. Returns exit code 1 if a finding is not well."""
+    bad = better = 0
     for finding in _findings():
-        well = well and finding.well
+        bad += not finding.well
+        better += finding.well and bool(finding.advice)
         if args.json:
             print_json({"event": "finding", **asdict(finding)})
         else:
-            print(f"{'' if finding.well else '!':<2}{finding.what:<18}{printable(finding.found)}", flush=True)
-    return DONE if well else FAILED
+            _print(finding)
+    if not args.json:
+        print(f"\n{_conclusion(bad, better)}")
+    return FAILED if bad else DONE
+
+
+def _print(finding: Finding) -> None:
+    mark = _BAD if not finding.well else _COULD_BE_BETTER if finding.advice else ""
+    print(f"{mark:<2}{finding.what:<{_BEFORE - 2}}{printable(finding.found)}", flush=True)
+    if finding.advice:
+        print(f"{'':<{_BEFORE}}{printable(finding.advice)}", flush=True)
+
+
+def _conclusion(bad: int, better: int) -> str:
+    parts = []
+    if bad:
+        parts.append(f"{count(bad, 'trouble')} ({_BAD})")
+    if better:
+        parts.append(f"{count(better, 'thing')} that could be better ({_COULD_BE_BETTER})")
+    return f"{', '.join(parts)}: below each stands what to do." if parts else "All is well."
 
 
 def _findings() -> Iterator[Finding]:
-    yield Finding("storytime-tui", __version__)
-    yield Finding("python", f"{platform.python_version()} on {platform.platform(terse=True)}")
-    for package in PACKAGES:
-        try:
-            yield Finding(package, importlib.metadata.version(package))
-        except importlib.metadata.PackageNotFoundError:
-            yield Finding(package, "missing: install storytime-tui again with pip", well=False)
+    yield from versions()
     yield from _devices()
-    yield _memory()
-    for name, folder in [
+    yield memory_finding(read_memory())
+    folders = [
         ("stories and runs", paths.data_folder()),
         ("cache", paths.cache_folder()),
         ("log", paths.log_file().parent),
         ("settings", paths.settings_file().parent),
-    ]:
-        yield _folder(name, folder)
-    yield _settings()
-    yield _starter()
-    yield _hub()
+    ]
+    yield from once(folder_finding(name, folder) for name, folder in folders)
+    yield settings_finding()
+    yield starter_finding()
+    yield from terminal_findings(os.environ, _terminal_size())
+    yield hub_finding()
 
 
 def _devices() -> Iterator[Finding]:
@@ -74,62 +82,20 @@ def _devices() -> Iterator[Finding]:
 
         from storytime_tui.jobs.devices import device_lines
     except Exception as error:  # a broken installation of torch raises anything
-        yield Finding("devices", f"torch cannot be loaded: {error}", well=False)
+        yield Finding(
+            "devices",
+            f"torch cannot be loaded: {error}",
+            well=False,
+            advice="Install torch again: https://pytorch.org/get-started/locally has the command.",
+        )
         return
     for name, found in device_lines(torch):
         yield Finding(name, found)
+    yield from gpu_findings(read_system(), read_torch(torch))
 
 
-def _memory() -> Finding:
-    import psutil
-
-    memory = psutil.virtual_memory()
-    return Finding("memory", f"{size(memory.available)} of {size(memory.total)} free", memory.available > 5e8)
-
-
-def _folder(name: str, folder: Path) -> Finding:
-    try:
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
-    except OSError as error:
-        return Finding(name, f"{folder}: {error.strerror}", well=False)
-    free = shutil.disk_usage(existing).free
-    if not os.access(existing, os.W_OK):
-        return Finding(name, f"{folder}: no permission to write", well=False)
-    return Finding(name, f"{folder}, {size(free)} free", well=free > 2e8)
-
-
-def _settings() -> Finding:
-    troubles = load_settings().troubles
-    if troubles:
-        return Finding("settings file", " ".join(troubles), well=False)
-    return Finding(
-        "settings file",
-        "valid" if small_files.is_regular(paths.settings_file()) else "none: the defaults apply",
-    )
-
-
-def _starter() -> Finding:
-    """The starter may be missing in a checkout; the program works without it."""
-    starter = next((base for base in bases() if base.name == STARTER), None)
-    if starter is None:
-        return Finding("starter", "missing in this copy; the default base is scratch-small")
-    return Finding("starter", f"present, {starter.parameters / 1e6:,.1f} million parameters")
-
-
-def _hub() -> Finding:
-    """Being offline is not an error: the starter and the scratch bases need no network."""
-    import urllib.error
-    import urllib.request
-
-    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        return Finding("hugging face hub", "switched off by HF_HUB_OFFLINE; downloaded bases still work")
-    try:
-        with urllib.request.urlopen(f"{endpoint}/api/models/openai-community/gpt2", timeout=5):
-            return Finding("hugging face hub", f"reached at {endpoint}")
-    except urllib.error.HTTPError as error:
-        return Finding("hugging face hub", f"answers at {endpoint} (with {error.code})")
-    except (OSError, ValueError):
-        return Finding(
-            "hugging face hub", f"not reached at {endpoint}; scratch bases and downloaded bases still work"
-        )
+def _terminal_size() -> tuple[int, int] | None:
+    """The size of the terminal that the app would open on: it reads standard input and draws on standard error."""
+    if not all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)):
+        return None
+    return size(2) or (80, 24)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from storytime_tui.errors import ModelError
-from storytime_tui.formatting import count, size
+from storytime_tui.formatting import count
 from storytime_tui.models import loading
 
 
@@ -19,7 +19,7 @@ def machine_problem(device: str, precision: str) -> str:
 
 
 def device_lines(torch: Any) -> Iterator[tuple[str, str]]:
-    """(name, description) for each device; the choice of `auto` comes first."""
+    """(name, description): what `auto` chooses, and the processor."""
     chosen = loading.choose_device("auto")
     precision = loading.choose_precision("auto", chosen)
     yield "trains on", f"{chosen} in {precision}"
@@ -27,8 +27,3 @@ def device_lines(torch: Any) -> Iterator[tuple[str, str]]:
         "processor",
         f"{count(os.cpu_count() or 1, 'core')}, {count(torch.get_num_threads(), 'thread')} used",
     )
-    for number in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(number)
-        yield f"cuda:{number}", f"{properties.name}, {size(properties.total_memory)}"
-    if torch.backends.mps.is_available():
-        yield "mps", "Apple GPU, memory shared with the processor"

@@ -25,10 +25,12 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
 from storytime_tui.tui.key_signs import sign
 from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
+from storytime_tui.tui.plain_signs import NO_UTF8, PlainSigns, Signs
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
 DEFAULT_THEME = Settings().theme  # the terminal's own colours decide
+RIGHT = 3  # the mouse's right button, in Textual's count
 QUIET = 0.5  # seconds from the first frame until the other screens are imported
 AT_ONCE = 1.0  # seconds to wait for the last writes before asking
 GIVEN_UP = 20.0  # seconds to wait for the disk when the terminal is gone
@@ -42,14 +44,21 @@ class StorytimeApp(App[None]):
     DEFAULT_MODE = "library"
     BINDINGS = app_keys.KEYS
 
-    def __init__(self, services: Services, driver_class: type[Driver] | None = None) -> None:
-        """`driver_class`: see `drivers`; None leaves the choice to Textual."""
+    def __init__(
+        self, services: Services, driver_class: type[Driver] | None = None, signs: Signs = "all"
+    ) -> None:
+        """`driver_class`: see `drivers`; None leaves the choice to Textual. `signs`: what the terminal can show."""
         super().__init__(driver_class)
+        self._signs = signs
+        if signs != "all":
+            self._filters.append(PlainSigns(signs))
         for own in theme.THEMES:
             self.register_theme(own)
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
         self._problems = list(self.desk.preferences.troubles)
+        if signs == "ascii":
+            self._problems.append(NO_UTF8)
         if preferred != DEFAULT_THEME and preferred not in self.available_themes:
             self._problems.append(
                 f"The settings file asks for the theme {preferred[:60]!r}, which does not exist."
@@ -92,7 +101,14 @@ class StorytimeApp(App[None]):
         return StoryScreen(self.desk)
 
     async def on_event(self, event: events.Event) -> None:
-        """Take a letter of a layout that is not Latin for the key in its place, unless it is typed."""
+        """Take a letter of a layout that is not Latin for the key in its place, unless it is typed.
+
+        The right mouse button opens the palette, which has every command: the mouse alone is enough.
+        """
+        if isinstance(event, events.MouseDown | events.MouseUp) and event.button == RIGHT:
+            if isinstance(event, events.MouseUp):
+                self.action_command_palette()
+            return
         if isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack:
             event = plain_key(self, event)
         await super().on_event(event)
@@ -163,6 +179,8 @@ class StorytimeApp(App[None]):
 
     def get_key_display(self, binding: Binding) -> str:
         """How a key is written, the same on all screens."""
+        if binding.key == "enter" and self._signs != "all":
+            return "enter"  # no font of a console has ↵
         return binding.key_display or sign(binding.key)
 
     # -- modes and help -------------------------------------------------------------------------------
@@ -256,6 +274,12 @@ class StorytimeApp(App[None]):
         """Go to Story with this model and a blank page."""
         self.desk.writing.write_with(model)
         await self.action_mode("story")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy what is marked on the screen or in a field (ctrl+c), and say so."""
+        from storytime_tui.tui.clipboard import copy_and_say
+
+        self.run_worker(copy_and_say(self, text))
 
     # -- messages of the threads -------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ legible where others cross it.
 from dataclasses import dataclass, field
 
 WIDE, HIGH = 2, 4  # dots in a cell
-_BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # of a Braille sign, by column and row
-_BRAILLE = 0x2800
+BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # of a Braille sign, by column and row
+BRAILLE = range(0x2800, 0x2900)
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Grid:
     def dot(self, x: int, y: int, layer: int) -> None:
         """Draw the dot in this column and row of dots, counted from the top left."""
         if 0 <= x < self.width * WIDE and 0 <= y < self.height * HIGH:
-            self._layer(layer)[y // HIGH * self.width + x // WIDE] |= _BITS[x % WIDE][y % HIGH]
+            self._layer(layer)[y // HIGH * self.width + x // WIDE] |= BITS[x % WIDE][y % HIGH]
 
     def _layer(self, layer: int) -> bytearray:
         dots = self._dots.get(layer)
@@ -42,7 +42,7 @@ class Grid:
             x = x0 + ((x1 - x0) * at * 2 + steps) // (2 * steps)  # rounded
             y = y0 + ((y1 - y0) * at * 2 + steps) // (2 * steps)
             if 0 <= x < right and 0 <= y < bottom:
-                dots[y // HIGH * width + x // WIDE] |= _BITS[x % WIDE][y % HIGH]
+                dots[y // HIGH * width + x // WIDE] |= BITS[x % WIDE][y % HIGH]
 
     def sign(self, column: int, row: int, sign: str, layer: int) -> None:
         """Put a sign into a cell; over dots of its own layer, and over a sign of the same or a lower one."""
@@ -57,7 +57,7 @@ class Grid:
         for layer in sorted(self._dots):
             for cell, bits in enumerate(self._dots[layer]):
                 if bits:
-                    cells[cell] = (chr(_BRAILLE | bits), layer)
+                    cells[cell] = (chr(BRAILLE.start | bits), layer)
         for cell, (sign, layer) in self._signs.items():
             if layer >= cells[cell][1]:
                 cells[cell] = (sign, layer)

@@ -1,8 +1,10 @@
-"""Which of Textual's drivers the app uses: ours for a terminal, ours for a browser."""
+"""Which of Textual's drivers the app uses: ours for a terminal, a text console and a browser."""
 
 import os
 
 from textual.driver import Driver
+
+from storytime_tui.terminal_kind import is_console
 
 BROWSER = "web_driver"  # in the driver that textual-serve asks for
 
@@ -20,6 +22,10 @@ def chosen_driver() -> type[Driver] | None:
         return BrowserDriver
     if os.name == "nt" or os.environ.get("TEXTUAL_DRIVER"):
         return None
+    if is_console(os.environ):
+        from storytime_tui.tui.console_driver import ConsoleDriver
+
+        return ConsoleDriver
     from storytime_tui.tui.terminal_driver import TerminalDriver
 
     return TerminalDriver

@@ -37,6 +37,7 @@ class Known:
     what: str
     typed: bool
     owner: type[DOMNode]
+    action: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def known_keys() -> Mapping[str, Known]:
         if binding.id:
             keys = tuple(key.strip() for key in binding.key.split(","))
             typed = issubclass(owner, Input | TextArea)
-            known[binding.id] = Known(binding.id, keys, binding.tooltip, typed, owner)
+            known[binding.id] = Known(binding.id, keys, binding.tooltip, typed, owner, binding.action)
     return known
 
 
@@ -76,7 +77,7 @@ def own_keys(table: Mapping[str, object]) -> OwnKeys:
     wanted: dict[str, tuple[str, ...]] = {}
     for name, value in _flat(table):
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.5)
+            near = difflib.get_close_matches(name[:80], known, 1, 0.7)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             mistakes.append(f"{_short(name)} is the id of no key.{hint}")
             continue
@@ -176,6 +177,10 @@ def _clash(known: Mapping[str, Known], wanted: Mapping[str, tuple[str, ...]]) ->
                 continue
             if ".vim_" in other.id and ".vim_" not in name:
                 continue  # vim's letters give way
+            if (other.owner, other.action) == (known[name].owner, known[name].action):
+                continue  # two keys of one command
+            if known[name].typed != other.typed and "app" not in (_place(name), _place(other.id)):
+                continue  # a field has its own meanings for keys of its screen
             if both := set(keys) & set(wanted.get(other.id, other.keys)):
                 return name, other.id, min(both)
     return None

@@ -73,6 +73,13 @@ class Header(Horizontal):
         self._show_tour()
         self._show(None)
 
+        for part in ("#name", "#state"):
+            self.query_one(part).tooltip = "All commands (ctrl+p, or the right button anywhere)"
+
+    def on_click(self, event: Click) -> None:
+        """Show all commands, where the line names no mode."""
+        self.app.action_command_palette()
+
     def on_resize(self) -> None:
         """Adapt the line to the width."""
         self.query_one("#name").display = self.size.width >= ROOMY

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Select, Static
@@ -30,6 +30,7 @@ _SHORT = {  # in a narrow field
     AT_START: "at start",
     "off; on if memory runs low": "off",
 }
+_TWO_IN_A_ROW = 60  # cells
 _PAUSE = 0.4  # seconds after the last letter until a wrong value is explained
 
 
@@ -116,6 +117,10 @@ class OptionBox(Vertical):
             break
 
     # -- changes --------------------------------------------------------------------------------------
+
+    def on_resize(self, event: Resize) -> None:
+        """One field in a row, where two would cut their values."""
+        self.set_class(event.size.width < _TWO_IN_A_ROW, "-slim")
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Describe the focused option below the options."""

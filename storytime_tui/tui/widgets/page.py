@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
 from textual.events import Click
-from textual.geometry import Region
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
@@ -21,6 +21,7 @@ from storytime_tui.stories.story import Passage, Writer
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.line_breaks import is_right_to_left
+from storytime_tui.tui.marking import in_text, with_margin
 from storytime_tui.tui.page_layout import BEING_TOLD, VIEW_RULE, WIDEST, PageLayout, Row
 from storytime_tui.tui.widgets.page_looks import CSS, LOOKS
 from storytime_tui.tui.widgets.tall_view import TallView
@@ -235,9 +236,13 @@ class Page(TallView, can_focus=True):
         rows = self.laid.rows
         return rows[row].start if 0 <= row < len(rows) else None
 
+    @property
+    def _hint(self) -> list[str]:
+        return list(wrapped(self.hint, self.laid.width))
+
     def _grown(self) -> None:
         following = self._following
-        hint = 0 if self.text else 2
+        hint = 0 if self.text else len(self._hint) + 1
         self.set_height(len(self._head) + len(self.laid.rows) + hint + 1)  # an empty row at the end
         if following:
             self.jump(self.max_scroll_y)
@@ -262,12 +267,11 @@ class Page(TallView, can_focus=True):
         elif row - len(self._head) < len(self.laid.rows):
             line = self._segments(row - len(self._head), base)
             margin += self.laid.indent(row - len(self._head))
-        elif row == len(self._head) and not self.text:
-            line = [Segment(self.hint[: self.laid.width], base + self._look("page--hint"))]
+        elif not self.text and row - len(self._head) < len(self._hint):
+            line = [Segment(self._hint[row - len(self._head)], base + self._look("page--hint"))]
         else:
             line = []
-        strip = Strip(line).apply_offsets(0, row)
-        return Strip([Segment(" " * margin, base), *strip]).adjust_cell_length(width, base)
+        return with_margin(margin, line, row, base).adjust_cell_length(width, base)
 
     def _look(self, name: str) -> Style:
         look = self.get_component_rich_style(name, partial=True)
@@ -303,7 +307,9 @@ class Page(TallView, can_focus=True):
             spans.append(Span(*extent, "page--chosen"))
         if self._point is not None:
             spans.append(Span(*self._point, "page--point"))
-        marked = self.text_selection.get_span(index + len(self._head)) if self.text_selection else None
+        marked = (
+            in_text(self.text_selection).get_span(index + len(self._head)) if self.text_selection else None
+        )
         if marked is not None:
             end = row.end if marked[1] == -1 else row.start + marked[1]
             spans.append(Span(row.start + marked[0], end, "screen--selection"))
@@ -352,9 +358,22 @@ class Page(TallView, can_focus=True):
             self.post_message(self.Clicked(place))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text: rows of one paragraph are joined by spaces."""
-        rows = [*self._head, *(_shown(self.text[row.start : row.end]) for row in self.laid.rows)]
-        return selection.extract("\n".join(rows)), "\n"
+        """The marked part of the story as it is written, without the page's own line ends; before it, of the title."""
+        start, end = in_text(selection)
+        text = self.text[self._marked_place(start, 0) : self._marked_place(end, len(self.text))]
+        title = ""
+        if start is None or start.y < len(self._head) - 1:  # its last row is empty
+            inside = end if end is not None and end.y < len(self._head) - 1 else None
+            title = Selection(start, inside).extract("\n".join(self._head))
+        return "\n\n".join(part for part in (title.strip(), text) if part), "\n"
+
+    def _marked_place(self, offset: Offset | None, usual: int) -> int:
+        """The character of the story at an offset of the mouse."""
+        if offset is None or offset.y < len(self._head):
+            return usual if offset is None else 0
+        row = offset.y - len(self._head)
+        rows = self.laid.rows
+        return min(rows[row].start + offset.x, rows[row].end) if row < len(rows) else len(self.text)
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw the selection."""

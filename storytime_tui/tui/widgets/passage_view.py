@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from storytime_tui.terminal import cells, printable_line
+from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.passage_lines import LEGEND, Line, line_at, lines_of, place_above, step_of
 from storytime_tui.tui.widgets.tall_view import TallView
 
@@ -118,8 +119,8 @@ class PassageView(TallView, can_focus=False):
         """Draw one line of the view."""
         if self._words:
             quiet = self.base + self.get_component_rich_style("passage--quiet", partial=True)
-            text = self._words if y == 0 else ""
-            return Strip([Segment(printable_line(text), quiet)]).adjust_cell_length(self.room, self.base)
+            text = dict(enumerate(wrapped(printable_line(self._words), max(10, self.room)))).get(y, "")
+            return Strip([Segment(text, quiet)]).adjust_cell_length(self.room, self.base)
         row = y + self.top
         line = self._lines[row] if row < len(self._lines) else ()
         segments = [Segment(piece.text, self._style(piece.place)) for piece in line]

@@ -5,6 +5,7 @@ from rich.style import Style
 from textual.selection import Selection
 from textual.strip import Strip
 
+from storytime_tui.tui.marking import in_text, with_margin
 from storytime_tui.tui.sheets import Sheet
 from storytime_tui.tui.widgets.tall_view import TallView
 
@@ -48,13 +49,13 @@ class SheetView(TallView, can_focus=True):
         kind = self.sheet.kinds.get(row)
         if kind:
             style += self.get_component_rich_style(f"sheet--{kind}", partial=True)
-        line = Strip(self._segments(self.sheet.lines[row], row, style)).apply_offsets(0, row)
+        line = self._segments(self.sheet.lines[row], row, style)
         margin = max(0, (width - self.sheet.width) // 2)
-        return Strip([Segment(" " * margin, base), *line]).adjust_cell_length(width, base)
+        return with_margin(margin, line, row, base).adjust_cell_length(width, base)
 
     def _segments(self, text: str, row: int, style: Style) -> list[Segment]:
         selection = self.text_selection
-        span = selection.get_span(row) if selection is not None else None
+        span = in_text(selection).get_span(row) if selection is not None else None
         if span is None:
             return [Segment(text, style)]
         begin, end = span[0], len(text) if span[1] == -1 else span[1]
@@ -64,7 +65,7 @@ class SheetView(TallView, can_focus=True):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, line by line as shown."""
-        return selection.extract("\n".join(self.sheet.lines)), "\n"
+        return in_text(selection).extract("\n".join(self.sheet.lines)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw the selection."""

@@ -1,0 +1,47 @@
+"""The program's own parts: versions, settings, the starter."""
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator
+
+from storytime_tui import __version__, paths, small_files
+from storytime_tui.jobs.checkup.finding import Finding
+from storytime_tui.models.catalogue import STARTER, bases
+from storytime_tui.settings import load_settings
+
+PACKAGES = ("textual", "torch", "transformers", "tokenizers", "safetensors", "huggingface-hub", "numpy")
+
+
+def versions() -> Iterator[Finding]:
+    """The version of the program, of Python and of each package that it stands on."""
+    yield Finding("storytime-tui", __version__)
+    yield Finding("python", f"{platform.python_version()} on {platform.platform(terse=True)}")
+    for package in PACKAGES:
+        try:
+            yield Finding(package, importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(
+                package, "missing", well=False, advice="Install storytime-tui again, with pip or pipx."
+            )
+
+
+def settings_finding() -> Finding:
+    """Whether the settings file can be read, and means something."""
+    path = paths.settings_file()
+    troubles = load_settings().troubles
+    if troubles:
+        return Finding(
+            "settings file",
+            " ".join(troubles),
+            well=False,
+            advice=f"Correct or delete these lines in {path}; without the file the defaults apply.",
+        )
+    return Finding("settings file", "valid" if small_files.is_regular(path) else "none: the defaults apply")
+
+
+def starter_finding() -> Finding:
+    """The starter may be missing in a checkout; the program works without it."""
+    starter = next((base for base in bases() if base.name == STARTER), None)
+    if starter is None:
+        return Finding("starter", "missing in this copy; the default base is scratch-small")
+    return Finding("starter", f"present, {starter.parameters / 1e6:,.1f} million parameters")
