@@ -6,9 +6,15 @@ import os
 import sys
 from typing import NoReturn
 
+from storytime_tui import watcher
+
 
 def start() -> int:
-    """Run one command. Ctrl+C returns 130, even while the modules are still being imported."""
+    """Run one command, the app in a process of its own. Ctrl+C returns 130, even while the modules are imported."""
+    return watcher.watched(_run, sys.argv[1:])
+
+
+def _run() -> int:
     try:
         from storytime_tui.cli import main
 

@@ -16,6 +16,7 @@ from storytime_tui.terminal import is_text, printable_line
 
 VERBS = {
     "app": "open the app (the default)",
+    "serve": "open the app in a browser",
     "corpus": "list, add, show and change collections of stories",
     "train": "train a base model on a collection",
     "tell": "tell a story with a model, or go on with a written one",
@@ -26,6 +27,8 @@ VERBS = {
     "runs": "list, watch, steer, compare, report, export and remove runs",
     "stories": "list, read, search, export, import, retell and remove written stories",
     "bench": "measure the speed of this machine",
+    "disk": "see what takes room on the disk, and clear it",
+    "backup": "save stories, collections, runs and settings in one file, or bring them back",
     "doctor": "check versions, devices, memory, folders and the network",
 }
 
@@ -72,8 +75,16 @@ def _run(words: list[str]) -> int:
     paths.check_home()
     _check_text(args, getattr(command, "PATHS", ()))
     _check_named(args, getattr(command, "TEXTS", ()), words)
-    code: int = command.run(args)
+    with _downloads_asked(args) if getattr(command, "DOWNLOADS", False) else contextlib.nullcontext():
+        code: int = command.run(args)
     return code
+
+
+def _downloads_asked(args: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    """Ask before a command downloads a model."""
+    from storytime_tui.commands.downloads import asked
+
+    return asked(yes=getattr(args, "yes", False))
 
 
 class _Parser(argparse.ArgumentParser):

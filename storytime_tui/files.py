@@ -174,6 +174,13 @@ def sweep_old(folder: Path) -> None:
                     delete(part)
 
 
+def is_unfinished(path: Path, seconds: float) -> bool:
+    """Whether `path` has the name of an unfinished file or folder, and changed in the last `seconds`."""
+    with contextlib.suppress(OSError):
+        return path.name.startswith(_PART) and time.time() - path.lstat().st_mtime < seconds
+    return False
+
+
 def delete(path: Path) -> None:
     """Remove a file, a link, or a folder with all in it that can be removed. Raises OSError for a file that stays."""
     if path.is_dir() and not path.is_symlink():

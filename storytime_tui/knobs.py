@@ -193,7 +193,7 @@ def from_toml(cls: type, name: str, value: Any) -> Any:
     if known.optional and value == "auto":
         return None
     if known.kind is tuple and isinstance(value, list):
-        value = tuple(value)
+        value = tuple(tuple(entry) if isinstance(entry, list) else entry for entry in value)
     elif known.choices and isinstance(value, str):
         value = value.casefold()
     check(cls, name, value)

@@ -1,7 +1,8 @@
-"""The log file, for fixing errors. It holds no story text, and only its owner can read it.
+"""The log file, for fixing errors. It holds no story text unless the user asks, and only its owner can read it.
 
 A message of an exception or a library may quote a prompt or a story. So the log keeps an exception's type and traceback
 without its message, and only the place of a library's log call. Messages of the program's own loggers are kept whole.
+With STORYTIME_LOG_TEXT=1 in the environment everything is kept, and what native libraries print too.
 """
 
 import contextlib
@@ -20,12 +21,15 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.terminal import printable_path
 
 _OURS = "storytime_tui"
+_crash_file: int | None = None  # the descriptor that native crashes write to, as long as the program runs
 
 
 class _WithoutText(logging.Formatter):
     """Formats records without the messages of exceptions and libraries."""
 
     def format(self, record: logging.LogRecord) -> str:
+        if holds_text():
+            return super().format(record)
         ours = record.name.split(".")[0] == _OURS
         message = record.getMessage() if ours else f"logged in {record.pathname}, line {record.lineno}"
         line = f"{self.formatTime(record)} {record.levelname} {record.name}: {message}"
@@ -43,6 +47,21 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
         if not path.is_file():
             raise OSError("the log is not a file")  # opening a pipe would wait for its reader
         return super()._open()
+
+    def doRollover(self) -> None:  # noqa: N802 - the library's name
+        super().doRollover()
+        if _crash_file is not None:  # into the new file from now on
+            watch_for_crashes()
+
+
+def holds_text() -> bool:
+    """Whether the user asked for a log with the messages of exceptions and libraries, which may quote a story."""
+    return os.environ.get("STORYTIME_LOG_TEXT", "") not in ("", "0")
+
+
+def for_native_output() -> Path:
+    """Where the output of native libraries goes while the app runs: nowhere, since a message may quote a story."""
+    return paths.log_file() if holds_text() else Path(os.devnull)
 
 
 def start() -> None:
@@ -62,7 +81,7 @@ def start() -> None:
     except (OSError, ValueError, StorytimeError):
         root.addHandler(logging.NullHandler())
         return
-    handler.setFormatter(_WithoutText())
+    handler.setFormatter(_WithoutText("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
 
@@ -87,6 +106,13 @@ def keep(error: BaseException, doing: str) -> str:
         start()
         logging.getLogger(_OURS).error("%s", doing, exc_info=error)
     return place_in_words()
+
+
+def note(sentence: str) -> None:
+    """Write a sentence of ours to the log. Raises nothing."""
+    with contextlib.suppress(Exception):
+        start()
+        logging.getLogger(_OURS).error("%s", sentence)
 
 
 def place_in_words() -> str:
@@ -114,13 +140,16 @@ def sentence_for(error: BaseException, doing: str) -> str:
 
 def watch_for_crashes() -> None:
     """Have native crashes, which raise no exception, write their Python traceback to the log."""
+    global _crash_file
     try:
         path = paths.log_file()
         files.make_folder(path.parent)
         files.make_private(path)
         if path.is_file():
-            # stays open as long as the program runs
-            faulthandler.enable(os.open(path, os.O_WRONLY | os.O_APPEND))
+            before, _crash_file = _crash_file, os.open(path, os.O_WRONLY | os.O_APPEND)
+            faulthandler.enable(_crash_file)
+            if before is not None:
+                os.close(before)
     except (OSError, ValueError, StorytimeError):
         return
 

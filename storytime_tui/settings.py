@@ -5,8 +5,8 @@ the usual value holds; what a change does not concern stays as it is written.
 """
 
 import contextlib
+import dataclasses
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,10 @@ from typing import Any
 
 from storytime_tui import paths, small_files
 from storytime_tui.errors import StorytimeError
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.sampling.presets import PRESETS
 from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.knobs import DEVICE, from_toml, knob, same_as, shown, table
+from storytime_tui.knobs import from_toml, knob, parse, same_as, shown, table
 from storytime_tui.models.catalogue import default_base, resolve_base
 
 _LONGEST = 4096  # letters of a text: a base may be a path
@@ -26,6 +27,8 @@ def _is_name(text: str) -> bool:
     return bool(text.strip()) and len(text) <= _LONGEST and text.isprintable()
 
 
+TOUR = ("new", "read", "watch", "train", "write", "done")  # the steps of the tour, in order
+
 _NAME: dict[str, Any] = {"holds": _is_name, "allowed": "a name on one line"}
 
 
@@ -33,28 +36,64 @@ _NAME: dict[str, Any] = {"holds": _is_name, "allowed": "a name on one line"}
 class Settings:
     """Preferences. Knobs of one run are in its plan; these are what a new plan or story begins with."""
 
-    base: str = knob(default_base, "the model that a new plan begins with", "training", **_NAME)
-    device: str = knob("auto", "what a new plan trains on", "training", **DEVICE)
-    stay_awake: bool = knob(True, "keep the computer awake while a run trains", "training")
+    # a table, one knob a line
+    # fmt: off
     theme: str = knob("storytime", "the colours of the app", "app", **_NAME)  # the app knows which there are
-    preset: str = knob(
-        "lively", "how stories are told, but for the next eight", "telling", choices=tuple(PRESETS)
-    )
+    words_per_minute: int = knob(0, "how fast told words appear; 0 is as fast as they come", "app", 0, 10_000,
+        "words a minute", least="full speed", label="reading speed")
+    copied_marks: bool = knob(True, "mark told words that stand in the training stories", "app")
+    tour: str = knob("new", "the next step of the tour; new begins it, done hides it", "app", choices=TOUR)
+    device: str = same_as(Computing, "device", line="the processor to train and to tell on; cuda:1 is the second GPU")
+    precision: str = knob("auto", "the number format to train and to tell in", "machine",
+        choices=("auto", "bf16", "fp16", "fp32"))
+    threads: int = same_as(Computing, "threads", line="cores to train and to tell on; 0 takes all that are free")
+    stay_awake: bool = knob(True, "keep the computer awake while a run trains", "machine", label="keep awake")
+    base: str = knob(default_base, "the model that a new plan begins with", "training", **_NAME)
+    quotes: str = knob("plain", "curly quotes and dashes of added texts: made plain, or left as written", "texts",
+        choices=("plain", "as written"))
+    preset: str = knob("lively", "how stories are told, where nothing below says otherwise", "telling",
+        choices=tuple(PRESETS))
     temperature: float = same_as(SamplerSettings, "temperature")
+    top_k: int = same_as(SamplerSettings, "top_k")
     top_p: float = same_as(SamplerSettings, "top_p")
     min_p: float = same_as(SamplerSettings, "min_p")
+    typical: float = same_as(SamplerSettings, "typical")
+    xtc: float = same_as(SamplerSettings, "xtc")
+    xtc_threshold: float = same_as(SamplerSettings, "xtc_threshold")
+    mirostat: float = same_as(SamplerSettings, "mirostat")
+    mirostat_rate: float = same_as(SamplerSettings, "mirostat_rate")
     repetition: float = same_as(SamplerSettings, "repetition")
+    repetition_window: int = same_as(SamplerSettings, "repetition_window")
+    frequency: float = same_as(SamplerSettings, "frequency")
+    presence: float = same_as(SamplerSettings, "presence")
+    no_repeat: int = same_as(SamplerSettings, "no_repeat")
+    dry: float = same_as(SamplerSettings, "dry")
+    dry_base: float = same_as(SamplerSettings, "dry_base")
+    dry_allowed: int = same_as(SamplerSettings, "dry_allowed")
+    line_ends: int = same_as(SamplerSettings, "line_ends")
+    avoid_copying: int = same_as(SamplerSettings, "avoid_copying")
+    bias: tuple[tuple[str, float], ...] = same_as(SamplerSettings, "bias")
+    banned: tuple[str, ...] = same_as(SamplerSettings, "banned")
+    stop: tuple[str, ...] = same_as(SamplerSettings, "stop")
+    min_tokens: int = same_as(SamplerSettings, "min_tokens")
     max_tokens: int = same_as(SamplerSettings, "max_tokens")
     end_after: str = same_as(SamplerSettings, "end_after", default="paragraph")
     finish_sentence: bool = same_as(SamplerSettings, "finish_sentence", default=True)
-    avoid_copying: int = same_as(SamplerSettings, "avoid_copying")
-    copied_marks: bool = knob(True, "mark told words that stand in the training stories", "telling")
-    words_per_minute: int = knob(
-        0, "how fast told words appear; 0 is as fast as they come", "telling", 0, 10_000, least="off"
-    )
+    # fmt: on
+
+    @property
+    def computing(self) -> Computing:
+        """On what, in which precision and on how many cores stories are told."""
+        return Computing(self.device, self.precision, self.threads)
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What a new plan takes from the preferences, besides its base."""
+        return {name: getattr(self, name) for name in ("device", "precision", "threads", "stay_awake")}
 
 
-SAMPLER = tuple(name for name in table(Settings) if name in table(SamplerSettings))
+SAMPLER = tuple(name for name in table(Settings) if name in table(SamplerSettings))  # all but the seed
+KEYS = "keys"  # the table of the user's own keys
 _LARGEST = 100_000  # bytes of the file
 _MOST_TROUBLES = 5  # that are told one by one
 _PATIENCE = 10.0  # seconds to wait for another program that writes its own change
@@ -66,6 +105,7 @@ class Loaded:
 
     settings: Settings = field(default_factory=Settings)
     troubles: tuple[str, ...] = ()
+    keys: Mapping[str, object] = field(default_factory=dict)  # the table [keys]; the app checks it
 
 
 def load_settings() -> Loaded:
@@ -80,9 +120,15 @@ def load_settings() -> Loaded:
     usual = Settings()
     values: dict[str, Any] = {}
     troubles: list[str] = []
-    for key, value in found.items():
+    keys = found.pop(KEYS, {})
+    if not isinstance(keys, dict):
+        troubles.append(f"In the settings file {path}: {KEYS} must be a table, such as [keys].")
+        keys = {}
+    for key, value in sorted(found.items(), key=lambda each: each[0] != "preset"):
         try:
             values[key] = _checked(key, value)
+            if key == "preset":  # first: it gives values to those that are not set
+                usual = Settings(**PRESETS[values[key]][1])
         except StorytimeError as error:
             wrong = str(error)
             if key in table(Settings):
@@ -91,7 +137,7 @@ def load_settings() -> Loaded:
     if len(troubles) > _MOST_TROUBLES:
         more = len(troubles) - _MOST_TROUBLES
         troubles[_MOST_TROUBLES:] = [f"{more:,} more settings in {path} cannot be used."]
-    return Loaded(Settings(**values), tuple(troubles))
+    return Loaded(dataclasses.replace(usual, **values), tuple(troubles), keys)
 
 
 def change_settings(changed: Mapping[str, object]) -> str:
@@ -125,9 +171,17 @@ def change_settings(changed: Mapping[str, object]) -> str:
         raise StorytimeError(files.explain(error, f"saving the settings to {path}")) from error
 
 
+def parsed(key: str, text: str) -> Any:
+    """The value of a setting from what is typed. Raises StorytimeError."""
+    return _usable(key, parse(Settings, key, text))
+
+
 def _checked(key: str, value: object) -> object:
-    """The value of a setting as it is used. Raises StorytimeError."""
-    held = from_toml(Settings, key, value)
+    """The value of a setting as it is used, from the file's. Raises StorytimeError."""
+    return _usable(key, from_toml(Settings, key, value))
+
+
+def _usable(key: str, held: Any) -> Any:
     if key == "base":
         try:
             resolve_base(held)
@@ -140,30 +194,41 @@ def _checked(key: str, value: object) -> object:
 
 
 def _with_changes(text: str, changed: Mapping[str, object], path: Path) -> bytes:
-    """The file's text with other values for some keys. Raises UnreadableFile for what is no TOML, and what the
-    libraries raise for numbers and nesting that they read and cannot write."""
+    """The file's text with other values for some keys; comments, order and all else stay as they are written.
+
+    Raises UnreadableFile for what is no TOML, and what the library raises for what it cannot read.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    wanted = small_files.parse_toml(text, path) | _in_toml(changed)
+    with contextlib.suppress(TOMLKitError, small_files.UnreadableFile):
+        document = tomlkit.parse(text)
+        for key, value in _in_toml(changed).items():
+            document[key] = value
+        edited = tomlkit.dumps(document)
+        if small_files.parse_toml(edited, path) == wanted:  # a library's mistake must not cost a setting
+            return edited.encode()
+    return _dumped(wanted)
+
+
+def _in_toml(values: Mapping[str, object]) -> dict[str, Any]:
+    """The values as TOML has them: lists for tuples."""
+    return {key: _listed(value) for key, value in values.items()}
+
+
+def _listed(value: object) -> object:
+    return [_listed(part) for part in value] if isinstance(value, tuple) else value
+
+
+def _dumped(values: Mapping[str, object]) -> bytes:
     import tomli_w
 
-    wanted = {**small_files.parse_toml(text, path), **changed}
-    # line by line, so that comments stay; what comes of it is checked, since TOML may be written in other ways
-    table = re.search(r"^[ \t]*\[", text, re.MULTILINE)
-    head, rest = (text[: table.start()], text[table.start() :]) if table else (text, "")
-    for key, value in changed.items():
-        line = tomli_w.dumps({key: value})
-        head, found = re.subn(rf"^[ \t]*{key}[ \t]*=[^\n]*\n?", lambda _, line=line: line, head, flags=re.M)  # type: ignore[misc]
-        if not found:
-            head += ("" if not head or head.endswith("\n") else "\n") + line
-    edited = head + rest
-    with contextlib.suppress(small_files.UnreadableFile):
-        if small_files.parse_toml(edited, path) == wanted:
-            return edited.encode()
-    return tomli_w.dumps(wanted).encode()
+    return tomli_w.dumps(_in_toml(values)).encode()
 
 
 def _write_new_file(path: Path, changed: Mapping[str, object]) -> str:
     """Put what lies at `path` beside it, write a new file, and say so. Raises OSError."""
-    import tomli_w
-
     from storytime_tui import files
 
     aside, number = path.with_name(path.name + ".broken"), 1
@@ -171,5 +236,5 @@ def _write_new_file(path: Path, changed: Mapping[str, object]) -> str:
         number += 1
         aside = path.with_name(f"{path.name}.broken-{number}")
     os.rename(path, aside)
-    files.write_atomically(path, tomli_w.dumps(dict(changed)).encode())
+    files.write_atomically(path, _dumped(changed))
     return f"The settings file could not be read: it is kept as {aside}, and {path} is a new one."

@@ -101,10 +101,24 @@ def empty(parent: Path, held: Callable[[Path], AbstractContextManager[object]] =
     deleted stays until the next time.
     """
     now = time.time()
+    _delete(
+        parent,
+        held,
+        lambda item: max(item.until.timestamp(), item.folder.lstat().st_mtime + KEPT_DAYS * _DAY) <= now,
+    )
+
+
+def delete_all(parent: Path, held: Callable[[Path], AbstractContextManager[object]] = nullcontext) -> None:
+    """Delete everything in the bin of `parent` now. What is in use or cannot be deleted stays, as for `empty`."""
+    _delete(parent, held, lambda item: True)
+
+
+def _delete(
+    parent: Path, held: Callable[[Path], AbstractContextManager[object]], due: Callable[[Item], bool]
+) -> None:
     with contextlib.suppress(OSError):
         for item in _entries(parent):
             with contextlib.suppress(OSError, StorytimeError):
-                changed = item.folder.lstat().st_mtime
-                if max(item.until.timestamp(), changed + KEPT_DAYS * _DAY) <= now:
+                if due(item):
                     with held(item.folder):
                         files.delete(item.folder)

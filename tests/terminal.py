@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,35 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
+import psutil
 import pyte
+
+
+class Modes:
+    """The modes that a terminal is in, as programs set them by escape sequences."""
+
+    FRESH = {7: True, 25: True}  # it wraps lines and shows its cursor
+
+    def __init__(self) -> None:
+        self._set = dict(self.FRESH)
+        self.kitty_keys = 0  # how often kitty's keyboard protocol was begun and not ended
+        self._part = b""
+
+    def feed(self, data: bytes) -> None:
+        data = self._part + data
+        end = data.rfind(b"\x1b")
+        whole = re.match(rb"\x1b\[[<>=?]?[0-9;]*[^0-9;<>=?]", data[end:]) if end >= 0 else True
+        self._part = b"" if whole or len(data) - end > 32 else data[end:]
+        for numbers, switch in re.findall(rb"\x1b\[\?([0-9;]+)([hl])", data[: len(data) - len(self._part)]):
+            for number in numbers.split(b";"):
+                self._set[int(number)] = switch == b"h"
+        for sign in re.findall(rb"\x1b\[([<>])[0-9]*u", data[: len(data) - len(self._part)]):
+            self.kitty_keys = max(0, self.kitty_keys + (1 if sign == b">" else -1))
+
+    @property
+    def changed(self) -> dict[int, bool]:
+        """Each mode that is not as in a fresh terminal; 1049 is the alternate screen, 1000 to 1016 the mouse."""
+        return {number: on for number, on in self._set.items() if on != self.FRESH.get(number, False)}
 
 
 class Terminal:
@@ -22,6 +51,13 @@ class Terminal:
         self.program = pexpect.spawn(
             argv[0], argv[1:], dimensions=(rows, columns), env=environment, timeout=None, maxread=65536
         )
+        self.modes = Modes()
+
+    def take(self, data: bytes) -> None:
+        """Show what the program has written."""
+        self.modes.feed(data)
+        # pyte knows one screen: what a program did on the other one is wiped when it comes back
+        self._stream.feed(known(data.replace(b"\x1b[?1049l", b"\x1b[2J\x1b[H")))
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size."""
@@ -80,21 +116,36 @@ class Terminal:
                 continue
             except pexpect.EOF:
                 raise AssertionError(f"the program ended; its last screen was\n{self.text()}") from None
-            self._stream.feed(known(data))
+            self.take(data)
         return text
 
     def read(self, seconds: float) -> None:
         """Take what the program writes until it is silent for so long."""
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             while True:
-                self._stream.feed(known(self.program.read_nonblocking(65536, timeout=seconds)))
+                self.take(self.program.read_nonblocking(65536, timeout=seconds))
 
     def wait_for_end(self, seconds: float = 60.0) -> int:
         """Read until the program ends; return its exit code."""
-        self.program.expect(pexpect.EOF, timeout=seconds)
+        until = time.monotonic() + seconds
+        with contextlib.suppress(pexpect.EOF):
+            while True:
+                self.take(self.program.read_nonblocking(65536, timeout=max(0.0, until - time.monotonic())))
         self.program.close()
         assert self.program.exitstatus is not None, f"ended by signal {self.program.signalstatus}"
         return int(self.program.exitstatus)
+
+
+def app_of(terminal: Terminal) -> int:
+    """The process that runs the app; the program that was started only watches it."""
+    watcher = psutil.Process(terminal.program.pid)
+    return next((child.pid for child in watcher.children()), watcher.pid)
+
+
+def kill_app(terminal: Terminal) -> None:
+    """`kill -9`, for the app and its watcher."""
+    os.killpg(terminal.program.pid, signal.SIGKILL)
+    terminal.program.wait()
 
 
 def known(data: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from storytime_tui import paths
 from storytime_tui.cli import main
 from storytime_tui.commands import evaluate, train
 from tests.tiny import tale, write_collection
@@ -616,3 +617,31 @@ def test_a_home_that_is_a_file_is_said_before_anything_else(
         assert main(words) == 1
         out, err = capsys.readouterr()
         assert out == "" and f"{tmp_path / 'note.txt'} is not a folder: set it to another" in err
+
+
+def test_the_device_of_a_run_is_an_option_and_one_that_is_not_here_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tales = str(write_collection(tmp_path / "tales"))
+    words = ["train", "--corpus", tales, "--base", "scratch-2x64", "--set", "block_size=64", "--run", "r"]
+    assert main([*words, "--device", "cuda:99"]) == 1
+    assert "There is no device 'cuda:99' here; available: " in capsys.readouterr().err
+    assert main([*words, "--device", "toaster"]) == 2
+    assert "device" in capsys.readouterr().err
+    assert (
+        main(
+            [
+                *words,
+                "--device",
+                "cpu",
+                "--set",
+                "device=cuda:99",
+                "--max-steps",
+                "1",
+                "--set",
+                "listen=false",
+            ]
+        )
+        == 0
+    )
+    assert 'device = "cpu"' in (paths.runs_folder() / "r" / "plan.toml").read_text()

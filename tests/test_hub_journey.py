@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,7 +57,8 @@ def test_a_base_is_fetched_taught_and_told_with_and_then_needs_no_network(
     assert trained.returncode == 0, trained.stderr
     started = json.loads(trained.stdout.splitlines()[0])
     assert started["base"] == "distilgpt2"
-    assert trained.stderr == ""
+    said = r"distilgpt2 is not on this machine: [\d,.]+ .B to download from http://127.0.0.1:\d+\. It stays in .*\n"
+    assert re.fullmatch(said, trained.stderr)
     assert "model.safetensors" in hub.downloads()
     told = storytime(hub, "tell", "--model", "r", "--prompt", "The mouse", "--max-tokens", "8", "--seed", "1")
     assert told.returncode == 0
@@ -103,7 +105,9 @@ def test_what_stands_in_the_way_is_one_clear_line(
         hub.faults["distilgpt2"] = trouble
     done = storytime(hub, "train", "--corpus", tales, "--base", base, **extra)
     assert done.returncode == 1
-    lines = done.stderr.strip().splitlines()
+    lines = [
+        line for line in done.stderr.splitlines() if not line.startswith("distilgpt2 is not on this machine")
+    ]
     assert len(lines) == 1, done.stderr
     assert says in lines[0]
     assert "Traceback" not in done.stderr

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.terminal import Terminal, open_app
+from tests.terminal import Terminal, kill_app, open_app
 
 pytestmark = pytest.mark.needs_torch
 
@@ -27,9 +27,12 @@ LINE = "One evening a small mouse stopped 12 words."  # as misleading as what th
 
 @pytest.fixture(autouse=True)
 def begin_with_tiny(home: Path) -> None:
-    """A new plan begins with scratch-tiny: whether the checkout holds the starter makes no difference then."""
+    """A new plan begins with scratch-tiny: whether the checkout holds the starter makes no difference then.
+
+    The tour is over: `test_first_run` takes it.
+    """
     home.mkdir(parents=True)
-    (home / "settings.toml").write_text('base = "scratch-tiny"\n')
+    (home / "settings.toml").write_text('base = "scratch-tiny"\ntour = "done"\n')
 
 
 def journal(home: Path) -> list[dict[str, Any]]:
@@ -158,8 +161,7 @@ def test_a_kill_loses_neither_the_run_nor_the_story_and_the_run_goes_on(home: Pa
     with open_app(80, 24, home) as app:
         learn(app, 45)
         app.wait_for(r"checkpoint saved", 120, row=RUN_TITLE)
-        app.program.kill(9)
-        app.program.wait()
+        kill_app(app)
     with open_app(120, 40, home) as app:
         app.wait_for(r"\[x\] Hedgerow Tales")
         app.keys("2")
@@ -175,8 +177,7 @@ def test_a_kill_loses_neither_the_run_nor_the_story_and_the_run_goes_on(home: Pa
             text = stored_story(home)
             if len(text.split()) >= shown:
                 break
-        app.program.kill(9)
-        app.program.wait()
+        kill_app(app)
     text = stored_story(home)
     assert text.startswith(LINE)
     assert len(text.split()) >= shown

@@ -1,5 +1,6 @@
 """What the log keeps, what it leaves out, and that it stands in nobody's way."""
 
+import faulthandler
 import logging
 import os
 import stat
@@ -137,6 +138,43 @@ def test_a_log_that_cannot_be_is_no_second_error(
     assert cli.main(["runs", "list"]) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and err.endswith("There are no details: the log cannot be written.\n")
+
+
+def test_who_asks_for_it_gets_the_messages_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORYTIME_LOG_TEXT", "1")
+    try:
+        stumble(SECRET)
+    except ValueError as error:
+        log.keep(error, "storytime-tui tell")
+    logging.getLogger("tokenizer").warning("cut %r", SECRET)
+    assert kept().count(SECRET) >= 2 and f"cut '{SECRET}'" in kept()
+    assert log.for_native_output() == paths.log_file()
+    monkeypatch.setenv("STORYTIME_LOG_TEXT", "0")
+    assert log.for_native_output() == Path(os.devnull)
+
+
+def test_the_logs_stay_small(home: Path) -> None:
+    log.start()
+    for _ in range(40):
+        log.note("x" * 200_000)
+    sizes = {path.name: path.stat().st_size for path in (home / "logs").iterdir()}
+    assert sizes.keys() == {"storytime.log", "storytime.log.1", "storytime.log.2"}
+    assert max(sizes.values()) <= 2_000_000
+
+
+def test_a_traceback_of_a_native_crash_goes_into_the_log_that_is_written_now(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.start()
+    monkeypatch.setattr(faulthandler, "enable", lambda descriptor: None)  # pytest's own stays
+    log.watch_for_crashes()
+    log.note("before")
+    handler = next(h for h in logging.getLogger().handlers if isinstance(h, log._PrivateFile))
+    handler.doRollover()
+    log.note("after")
+    faulthandler.dump_traceback(log._crash_file)
+    assert "after" in kept() and "before" not in kept() and "test_a_traceback_of" in kept()
+    monkeypatch.setattr(log, "_crash_file", None)
 
 
 def test_a_broken_app_keeps_where_and_no_local_variable() -> None:

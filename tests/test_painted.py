@@ -22,7 +22,7 @@ KEYS = {
 }  # F2 to F5: they work while a line is typed, too
 SCREENS = {"library": "LibraryScreen", "train": "TrainScreen", "story": "StoryScreen", "runs": "RunsScreen"}
 # what opens on the way from one mode to another, by its key; "" is nothing
-HELP, PALETTE = ("\x1bOP", "HelpScreen"), ("\x10", "CommandPalette")
+HELP, PALETTE = ("\x1bOP", "HelpScreen"), ("\x10", "PaletteScreen")
 DIALOGS = {
     ("library", "train"): [("", ""), HELP, ("g", "SearchScreen")],
     ("library", "story"): [("", ""), ("r", "AskScreen"), ("i", "AskPathScreen")],

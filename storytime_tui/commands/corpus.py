@@ -35,8 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     adding.add_argument("--name", help="what to call the new collection")
     adding.add_argument(
         "--keep-punctuation",
-        action="store_true",
-        help="keep curly quotes and long dashes",
+        action="store_false",
+        dest="plain",
+        default=None,
+        help="keep curly quotes and long dashes (what the settings say, or plain)",
+    )
+    adding.add_argument(
+        "--plain-punctuation", action="store_true", dest="plain", default=None, help="make them plain"
     )
     adding.add_argument(
         "--column",
@@ -148,9 +153,7 @@ def _list(args: argparse.Namespace) -> None:
 
 def _add(args: argparse.Namespace) -> None:
     with progress_shown() as report:
-        added = shelves.add(
-            args.paths, args.name, report=report, plain=not args.keep_punctuation, column=args.column or ""
-        )
+        added = shelves.add(args.paths, args.name, report=report, plain=args.plain, column=args.column or "")
     _say_added(added, as_json=args.json)
 
 

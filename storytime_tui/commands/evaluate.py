@@ -5,6 +5,8 @@ import dataclasses
 
 from storytime_tui import log
 from storytime_tui.cli import DONE
+from storytime_tui.commands.computing_options import add_device_argument, device_of
+from storytime_tui.commands.downloads import add_yes_argument
 from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.errors import Misused
 from storytime_tui.formatting import progress
@@ -14,6 +16,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.training.voice_report import WHAT_IT_IS
 
 PATHS = ("corpus",)  # arguments that may be file names, which need not be UTF-8
+DOWNLOADS = True  # it may download a model, and asks first
 _FEW = 2_000  # tokens; with fewer, the figures depend much on the choice of stories
 
 
@@ -40,12 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="tokens between the starts of two windows; fewer give each token more context (half a window)",
     )
+    add_device_argument(parser)
     parser.add_argument("--precision", default="auto", choices=["auto", "bf16", "fp32"])
     parser.add_argument(
         "--voice",
         action="store_true",
         help="also tell passages, and measure how many sound like the collections",
     )
+    add_yes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -58,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
             f"--seed is {args.seed}, but must be a whole number from 0 to 9,223,372,036,854,775,807."
         )
     log.start()
+    device = device_of(args.device)
     status = StatusLine()
 
     def report(what: str, done: int, total: int) -> None:
@@ -72,8 +78,11 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             precision=args.precision,
             stride=args.stride,
+            device_name=device,
         )
-        voice = evaluate_voice(args.model, args.corpus, report, seed=args.seed) if args.voice else None
+        voice = None
+        if args.voice:
+            voice = evaluate_voice(args.model, args.corpus, report, seed=args.seed, device_name=device)
     finally:
         status.clear()
     if judged.told_at != 1:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from storytime_tui import log
 from storytime_tui.cli import DONE
+from storytime_tui.commands.computing_options import add_device_argument, device_of
+from storytime_tui.commands.downloads import add_yes_argument
 from storytime_tui.commands.input import read_standard_input
 from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.commands.tables import cut
@@ -31,6 +33,7 @@ _WIDTH = 80  # terminal columns
 _RARE = math.log(0.001)  # less likely tokens are shown as <0.1%, and not among the likeliest
 _SPACE, _LINE_END = "·", "\u240a"
 _PART, _END = "…", "(end)"  # a token without text: a part of a character; end-of-text
+DOWNLOADS = True  # it may download a model, and asks first
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,13 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the shelf whose line is in view before the text, given by its title or the start of it (the model's "
         'first shelf); "none" is no line. The second model has its usual voice if it does not know this one',
     )
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 or mps (auto: the fastest)")
+    add_device_argument(parser)
     parser.add_argument(
         "--precision",
         default="fp32",
         choices=["auto", "bf16", "fp32"],
         help="of the arithmetic (fp32: exact)",
     )
+    add_yes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per token")
 
 
@@ -76,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
             report,
             versus=args.versus,
             checkpoint=args.checkpoint,
-            device_name=args.device,
+            device_name=device_of(args.device),
             precision=args.precision,
         )
         voices = explainer.voices(args.voice)

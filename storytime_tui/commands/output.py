@@ -56,10 +56,11 @@ def progress_shown() -> Iterator[Callable[[str, int, int], None]]:
         status.clear()
 
 
-def add_set_argument(parser: argparse.ArgumentParser, cls: type, of_what: str) -> None:
-    """Add the repeatable option `--set key=value`; the help lists all keys below the options."""
+def add_set_argument(parser: argparse.ArgumentParser, of_what: str, *classes: type) -> None:
+    """Add the repeatable option `--set key=value`; the help lists all keys of the classes below the options."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = f"settings for --set:\n\n{knobs.listing(cls)}"
+    listings = "\n\n".join(map(knobs.listing, classes))
+    parser.epilog = f"settings for --set:\n\n{listings}"
     parser.add_argument(
         "--set",
         action="append",

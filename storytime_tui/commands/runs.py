@@ -20,6 +20,7 @@ from storytime_tui.training.voice_report import of_passages
 
 TEXTS = ("text",)  # arguments that may be empty
 PATHS = ("to", "name", "names")  # arguments that are names of files or runs, which need not be UTF-8
+DOWNLOADS = True  # it may download a model, and asks first
 _COLUMN = 32  # terminal columns; longer names are cut at the start, where they are most alike
 
 

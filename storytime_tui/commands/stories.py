@@ -18,6 +18,7 @@ from storytime_tui.terminal import printable, printable_line
 from storytime_tui.word_count import count_words
 
 PATHS = ("file", "to")  # arguments that are names of files, which need not be UTF-8
+DOWNLOADS = True  # it may download a model, and asks first
 _SHOWN = 50  # results of a search, unless --limit says otherwise
 
 

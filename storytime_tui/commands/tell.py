@@ -37,6 +37,7 @@ from storytime_tui.stories.store import StoryStore
 from storytime_tui.terminal import printable, printable_line
 
 TEXTS = ("prompt", "memory", "note", "values")  # arguments that may be empty
+DOWNLOADS = True  # it may download a model, and asks first
 _MOST = 64  # continuations at once
 Stream = Iterator[tuple[int, Piece | Told]]
 

@@ -6,9 +6,11 @@ import dataclasses
 import random
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 
+from storytime_tui.commands.computing_options import NAMES, add_device_argument, computing_of
+from storytime_tui.commands.downloads import add_yes_argument
 from storytime_tui.commands.output import (
     StatusLine,
     add_set_argument,
@@ -20,6 +22,7 @@ from storytime_tui.commands.output import (
 from storytime_tui.errors import Misused, ModelError, PlanError, RunError, StorytimeError
 from storytime_tui.formatting import progress
 from storytime_tui.generation import voice as voices
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.sampling.presets import PRESETS, with_preset
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import generate, records
@@ -58,6 +61,7 @@ class Options:
     voice: tuple[str, ...] | None
     memory: str | None
     note: str | None
+    computing: Computing = Computing()  # noqa: RUF009 - frozen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN=W",
         help="move the weights by W, 0 to 1, towards another run of the same base; may be repeated",
     )
+    add_yes_argument(parser)
     presets = " ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
     parser.add_argument("--preset", metavar="NAME", help=presets.replace("%", "%%"))
     parser.add_argument(
@@ -118,14 +123,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"tell no N words in a row ({RUN_OF_WORDS}, if N is left out) that stand in the stories that the model "
         "learned from",
     )
+    add_device_argument(parser)
     add_set_argument(
-        parser, SamplerSettings, "of the sampler, such as top_k=40 (the options above take precedence)"
+        parser,
+        "of the sampler or of the machine, such as top_k=40 or precision=fp32 (the options above take precedence)",
+        SamplerSettings,
+        Computing,
     )
 
 
 def options_of(args: argparse.Namespace) -> Options:
     """Check the common options. Raises Misused."""
-    settings, seeded = _settings(args)
+    values = values_of(args.values)
+    computing = computing_of(args.device, {name: values.pop(name) for name in NAMES if name in values})
+    settings, seeded = _settings(args, values)
     if args.no_voice and args.voice:
         raise Misused("--no-voice and --voice exclude each other: leave one of them out.")
     voices.check_asked(args.voice or ())
@@ -134,12 +145,12 @@ def options_of(args: argparse.Namespace) -> Options:
         check_contrast(args.contrast)
     voice = () if args.no_voice else None if args.voice is None else tuple(args.voice)
     return Options(
-        args.model, settings, seeded, strength, blend, args.contrast, voice, args.memory, args.note
+        args.model, settings, seeded, strength, blend, args.contrast, voice, args.memory, args.note, computing
     )
 
 
-def _settings(args: argparse.Namespace) -> tuple[SamplerSettings, bool]:
-    """Sampler settings: the preset, then `--set`, then the named options; and whether a seed was given."""
+def _settings(args: argparse.Namespace, given: Mapping[str, str]) -> tuple[SamplerSettings, bool]:
+    """Sampler settings: the preset, then `given`, then the named options; and whether a seed was given."""
     settings = SamplerSettings()
     named = {
         option: value for option in (*_NAMED, "avoid_copying") if (value := getattr(args, option)) is not None
@@ -148,7 +159,7 @@ def _settings(args: argparse.Namespace) -> tuple[SamplerSettings, bool]:
         if args.preset:
             settings = with_preset(settings, args.preset)
         with_values(settings, named)
-        values = {**values_of(args.values), **named}
+        values = {**given, **named}
         # a story ends on a whole sentence, unless a length was given
         values.setdefault("finish_sentence", "false" if "max_tokens" in values else "true")
         return with_values(settings, values), "seed" in values
@@ -195,9 +206,7 @@ def usual_model() -> str:
     )
 
 
-def open_teller(
-    name: str, strength: float | None, blend: Sequence[tuple[str, float]], contrast: float | None
-) -> generate.Teller:
+def open_teller(name: str, strength: float | None, options: Options) -> generate.Teller:
     """Open a model with its progress on a status line; a note of the model is said. Raises StorytimeError."""
     status = StatusLine()
     try:
@@ -205,8 +214,9 @@ def open_teller(
             name,
             lambda event: status.show(progress(printable(event.what), event.done, event.total)),
             strength=strength,
-            blend=list(blend),
-            contrast=contrast,
+            blend=list(options.blend),
+            contrast=options.contrast,
+            wanted=lambda: options.computing,
         )
     finally:
         status.clear()
@@ -224,7 +234,7 @@ def open_for(passages: Sequence[Passage], options: Options) -> generate.Teller:
     name = options.model or last or usual_model()
     strength = last_strength(passages, name) if options.strength is None else options.strength
     try:
-        return open_teller(name, strength, options.blend, options.contrast)
+        return open_teller(name, strength, options)
     except (ModelError, RunError) as error:
         if options.model or not last:
             raise

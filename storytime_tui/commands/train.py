@@ -12,6 +12,7 @@ from types import FrameType
 
 from storytime_tui import log
 from storytime_tui.cli import DONE, FAILED, INTERRUPTED
+from storytime_tui.commands.downloads import add_yes_argument
 from storytime_tui.commands.output import StatusLine, add_set_argument, say, values_of
 from storytime_tui.commands.run_events import print_event
 from storytime_tui.errors import Misused, PlanError, StorytimeError
@@ -30,6 +31,7 @@ from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
 
 PATHS = ("plan",)  # arguments that are file names, which need not be UTF-8
 TEXTS = ("values",)  # arguments that may be empty
+DOWNLOADS = True  # it may download a model, and asks first
 _ONE_PRESS = 0.5  # seconds; several programs may send an interrupt for one press of Ctrl+C
 
 
@@ -58,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="train nothing, but test learning rates on a copy of the base and suggest one",
     )
+    parser.add_argument(
+        "--device", metavar="D", help="cpu, cuda, cuda:1 for the second GPU, mps, or auto for the fastest"
+    )
     parser.add_argument("--max-steps", type=int, metavar="N", help="stop after N steps")
     parser.add_argument("--resume", metavar="RUN", help="resume a run from its last checkpoint")
     parser.add_argument(
@@ -72,8 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also write the figures for TensorBoard, in the run's folder",
     )
+    add_yes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per event")
-    add_set_argument(parser, TrainingPlan, "of the plan, such as epochs=4 or precision=fp32")
+    add_set_argument(parser, "of the plan, such as epochs=4 or precision=fp32", TrainingPlan)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -158,7 +164,16 @@ def _lost_message(lost: OutputLost, last: ev.Event | None) -> str:
 
 def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
     if args.resume is not None:
-        if args.corpus or args.base or args.run or args.plan or args.values or args.max_steps or args.preset:
+        if (
+            args.corpus
+            or args.base
+            or args.run
+            or args.plan
+            or args.values
+            or args.max_steps
+            or args.preset
+            or args.device
+        ):
             raise PlanError("--resume uses the run's own plan: leave the other options out.")
         return resume(args.resume, control, args.more_epochs)
     if args.more_epochs is not None:
@@ -176,7 +191,7 @@ def _plan(args: argparse.Namespace) -> TrainingPlan:
             for trouble in loaded.troubles:
                 say(printable_line(trouble))
         usual = loaded.settings
-        plan = TrainingPlan(base=usual.base, device=usual.device, stay_awake=usual.stay_awake)
+        plan = TrainingPlan(base=usual.base, **usual.plan)
     changed: dict[str, object] = {}
     if args.corpus:
         changed.update(collections=tuple(args.corpus), stories=())
@@ -191,7 +206,8 @@ def _plan(args: argparse.Namespace) -> TrainingPlan:
         except PlanError as error:
             raise Misused(str(error)) from error
     try:
-        return with_values(plan, values_of(args.values))
+        device = {} if args.device is None else {"device": args.device}
+        return with_values(plan, {**values_of(args.values), **device})
     except PlanError as error:
         raise Misused(str(error)) from error
 

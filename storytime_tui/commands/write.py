@@ -16,6 +16,7 @@ from storytime_tui.stories.naming import find_story
 from storytime_tui.terminal import is_text, printable_line
 
 TEXTS = ("memory", "note", "values")  # arguments that may be empty
+DOWNLOADS = True  # it may download a model, and asks first
 _PROMPT = "> "
 _DESCRIPTION = """\
 Write a story with a model, line by line and in plain text: for screen readers,

@@ -4,8 +4,18 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from storytime_tui.errors import ModelError
 from storytime_tui.formatting import count
 from storytime_tui.models import loading
+
+
+def machine_problem(device: str, precision: str) -> str:
+    """Why this device or precision cannot be used here, in a sentence; "" if it can."""
+    try:
+        loading.choose_precision(precision, loading.choose_device(device))
+    except ModelError as error:
+        return str(error)
+    return ""
 
 
 def device_lines(torch: Any) -> Iterator[tuple[str, str]]:

@@ -10,12 +10,13 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from storytime_tui import paths, small_files
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import PlanError, StorytimeError
+from storytime_tui.jobs.machine import gpus_in_words
 from storytime_tui.jobs.repeats import NO_STORY_LEFT, checked_repeats, times_read
 from storytime_tui.models import catalogue
 from storytime_tui.models.footprint import size_of_shape
@@ -63,7 +64,8 @@ class Preview:
 
     `plan` is None if the base's size is not known, or for the reason in `problem`. `seconds` is None if the speed of
     this machine is not known. `automatic`: in words, what the options that are still "auto" in `plan` will be.
-    `downloaded`: the base comes from the Hub, and is on this machine already.
+    `downloaded`: the base comes from the Hub, and is on this machine already. `gpu`: a sentence on which GPU it would
+    use; "" without one.
     """
 
     plan: TrainingPlan | None
@@ -73,6 +75,7 @@ class Preview:
     problem: str = ""
     automatic: Mapping[str, str] = field(default_factory=dict)
     downloaded: bool = False
+    gpu: str = ""
 
 
 def estimate_tokens(text_bytes: int, base_name: str) -> int:
@@ -106,6 +109,10 @@ def preview(stories: Sequence[Story], plan: TrainingPlan, shelves: Sequence[str]
 
     `shelves`: the name of each story's collection, for the plan's `repeats`; without it each story is read once.
     """
+    return replace(_preview(stories, plan, shelves), gpu=gpus_in_words(plan.device) if likely_gpu() else "")
+
+
+def _preview(stories: Sequence[Story], plan: TrainingPlan, shelves: Sequence[str]) -> Preview:
     run, parameters, downloaded = (
         next_name(plan.collections),
         _parameters(plan.base),

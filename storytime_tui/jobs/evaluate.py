@@ -11,6 +11,7 @@ from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.corpus.splitting import split_stories
 from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import CorpusError, ModelError
+from storytime_tui.generation.computing import Computing
 from storytime_tui.jobs.dataset import with_shelf_lines
 from storytime_tui.jobs.find_model import Origin, check_trained, find_origin
 from storytime_tui.jobs.listen import base_passages, measure_teller, other_styles
@@ -122,6 +123,7 @@ def evaluate_voice(
     *,
     seed: int = 0,
     fraction: float = TrainingPlan.validation_fraction,
+    device_name: str = "auto",
 ) -> VoiceScore:
     """Have a model tell as each of these collections, and score how much of it sounds like them.
 
@@ -137,11 +139,11 @@ def evaluate_voice(
     shelves = shelves_of(opened, split)
     origin = find_origin(model_name, report)
     check_adapter(origin)
-    base = _base_to_compare(model_name, origin)
+    base, computing = _base_to_compare(model_name, origin), Computing(device=device_name)
     told: tuple[str, ...] = ()
     if base:
         report(f"measuring the voice of {base}", 0, 0)
-        told, _ = base_passages(base, shelves)
+        told, _ = base_passages(base, shelves, computing=computing)
     judge = make_judge(shelves, told, other_styles(shelves) if told or len(shelves) > 1 else None)
     if judge is None:
         raise ModelError(
@@ -149,7 +151,8 @@ def evaluate_voice(
             "not known: name a second collection."
         )
     report(f"measuring the voice of {model_name}", 0, 0)
-    score = measure_teller(open_teller(model_name), judge, origin.voices.titles)
+    teller = open_teller(model_name, wanted=lambda: computing)
+    score = measure_teller(teller, judge, origin.voices.titles)
     assert score is not None
     return score
 

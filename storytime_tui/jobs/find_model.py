@@ -90,6 +90,8 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
         return Origin(name, paths.expanded(name, ModelError).resolve(), local=True)
     try:
         return Origin(name, hub.fetch(name, report, cancelled))
+    except hub.FetchStopped:
+        raise
     except ModelError as error:
         run = name.partition("/")[0]
         if run in _removed_names():

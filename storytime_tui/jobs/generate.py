@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.formatting import size
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.context import NOTE_DEPTH
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
@@ -23,6 +23,7 @@ from storytime_tui.jobs import blending
 from storytime_tui.jobs.active_runs import new_runs_wait
 from storytime_tui.jobs.copied import Cancelled, Learned, learned_from, until
 from storytime_tui.jobs.idle_cores import IdleCores
+from storytime_tui.jobs.judge_precision import sample_ids_of
 from storytime_tui.jobs.progress import with_progress
 from storytime_tui.jobs.story_reading import StoryReading, read_tokens
 from storytime_tui.jobs.weights_hash import WeightsHash
@@ -37,9 +38,6 @@ from storytime_tui.training.events import Preparing
 if TYPE_CHECKING:
     from storytime_tui.corpus.copied import Index
     from storytime_tui.generation.generator import Generator
-    from storytime_tui.generation.sampling.vocabulary import Vocabulary
-
-_JUDGED_CHARACTERS = 1500  # from the start of each bundled story, for judging int8 weights
 
 
 @dataclass(frozen=True)
@@ -107,9 +105,8 @@ class Teller:
     token takes twice the time. `step`: of a run that is still training; else None. `note`: a sentence if the usual
     strength could not be used, else "". `blend`: other runs in its weights, with their shares. `checkpoint`: the step
     of the run's files; `weights`: a hash of its files. A run that is still training has neither. `sitting`: an id of
-    this Teller, by chance.
-    Output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a run
-    trains).
+    this Teller, by chance. `wanted` says how models are to be computed by now.
+    Output depends on neither the calling thread nor the thread count (see `idle_cores`).
     """
 
     def __init__(
@@ -126,6 +123,8 @@ class Teller:
         blend: tuple[tuple[str, float], ...] = (),
         checkpoint: int | None = None,
         weights: WeightsHash | None = None,
+        computed_as: Computing = Computing(),  # noqa: B008 - frozen
+        wanted: Callable[[], Computing] | None = None,
     ) -> None:
         self.name, self.precision, self.device = name, precision, device
         self.voices, self.strength, self.note, self.contrast = voices, strength, note, contrast
@@ -136,12 +135,15 @@ class Teller:
         self._models: tuple[str, ...] = (name, *(other for other, _ in blend))
         self._learned: Learned | None = None
         self._generator = generator
-        self._threads = IdleCores()
+        self._computed_as, self._wanted = computed_as, wanted
+        self._threads = IdleCores(computed_as.threads)
 
     @property
     def outdated(self) -> bool:
-        """Whether the run ended or was resumed since it was opened, so that its weights or strength may differ."""
-        return _stamp_of(self.name) != self._opened_at
+        """Whether its run ended or was resumed since, so that weights or strength may differ, or another device,
+        precision or thread count is wanted by now."""
+        otherwise = self._wanted is not None and self._wanted() != self._computed_as
+        return otherwise or _stamp_of(self.name) != self._opened_at
 
     @property
     def window(self) -> int:
@@ -278,13 +280,14 @@ def open_teller(
     strength: float | None = None,
     blend: Sequence[tuple[str, float]] = (),
     contrast: float | None = None,
+    wanted: Callable[[], Computing] = Computing,
 ) -> Teller:
     """Load a model to tell with: a run, `run/step-20`, a folder, or a Hub id, which is fetched if needed.
 
     `strength`: how far from the base towards the run, 0 to 2; None is the run's usual strength. `blend`: other runs
     of the same base, each with its share, 0 to 1 (see `models.blend`). `contrast`: how far a voice leans away from
     the others, 0 to 2; None is what the model says. Each Teller has its own weights and cache, so no cached state
-    of another strength is used.
+    of another strength is used. `wanted`: says on which device, in which precision and on how many cores.
 
     Raises ModelError, RunError, and Misused for invalid numbers. Blocks: call it in a thread.
     """
@@ -314,6 +317,7 @@ def open_teller(
     from storytime_tui.generation.backends.gpt2 import GPT2Backend
     from storytime_tui.generation.backends.precision import (
         VERDICT_TOKENS,
+        check_telling_precision,
         choose_telling_precision,
         verdict_in,
     )
@@ -323,8 +327,10 @@ def open_teller(
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
 
-    device = loading.choose_device("auto")
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32  # `prepare` may change the precision
+    computing = wanted()
+    device = loading.choose_device(computing.device)
+    half = device.type == "cuda" and computing.precision in ("auto", "bf16")
+    dtype = torch.bfloat16 if half else torch.float32  # `prepare` may change the precision
     assert origin.folder is not None
     tokenizer = load_tokenizer(origin.folder)
     model = blending.open_chosen(chosen, device, dtype)
@@ -332,13 +338,16 @@ def open_teller(
 
     def sample_ids() -> list[int]:
         report(Preparing("testing a faster version, first time only", 0, 0))
-        return _sample_ids(tokenizer, VERDICT_TOKENS)
+        return sample_ids_of(tokenizer, VERDICT_TOKENS)
 
     whole = origin.folder if origin.adapter is None and chosen.parts is None else None
-    with using_threads(IdleCores().count()):
-        precision, _ = choose_telling_precision(
-            model, chosen.identity, sample_ids, lambda: verdict_in(whole) if whole else None
-        )
+    if computing.precision == "auto":
+        with using_threads(IdleCores(computing.threads).count()):
+            precision, _ = choose_telling_precision(
+                model, chosen.identity, sample_ids, lambda: verdict_in(whole) if whole else None
+            )
+    else:
+        precision = check_telling_precision(model, computing.precision)
     backend = make_backend(model, precision)
     steps = None
     if isinstance(backend, GPT2Backend) and device.type == "cuda":
@@ -353,7 +362,7 @@ def open_teller(
     step = runs.step_of(origin.adapter or origin.folder) if chosen.strength else None
     return Teller(
         name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean,
-        blend=others, checkpoint=step, weights=weights,
+        blend=others, checkpoint=step, weights=weights, computed_as=computing, wanted=wanted,
     )  # fmt: skip
 
 
@@ -367,35 +376,3 @@ def _stamp_of(name: str) -> tuple[str, int]:
     except (OSError, RunError):
         written = 0
     return runs.summary_of(run).state, written
-
-
-def judge_precision(folder: Path) -> float:
-    """Measure how much int8 weights raise a model's perplexity, and save the verdict in its folder.
-
-    Returns the relative change. Raises ModelError or OSError.
-    """
-    import torch
-
-    from storytime_tui.generation.backends.precision import VERDICT_TOKENS, int8_change, write_verdict
-    from storytime_tui.models import loading
-    from storytime_tui.models.tokenizer import load_tokenizer
-
-    model = loading.load_model(folder, device=torch.device("cpu"), dtype=torch.float32).model
-    change = int8_change(model, _sample_ids(load_tokenizer(folder), VERDICT_TOKENS))
-    write_verdict(folder, change)
-    return change
-
-
-def _sample_ids(vocabulary: Vocabulary, enough: int) -> list[int]:
-    """At least `enough` token ids, if there are so many, from the starts of bundled stories, for judging int8."""
-    from storytime_tui.corpus.library.folders import read_folder
-    from storytime_tui.corpus.library.shelf import collection_folders, roots
-
-    ids: list[int] = []
-    for root, bundled in roots():
-        for folder in collection_folders(root, []) if bundled else ():
-            for story in read_folder(folder, bundled=True)[0].stories:
-                ids += [vocabulary.end_of_text, *vocabulary.encode(story.text[:_JUDGED_CHARACTERS])]
-                if len(ids) >= enough:
-                    return ids
-    return ids

@@ -1,7 +1,11 @@
-"""How many threads a model may tell with now: as many as there are idle cores, one while a run trains here."""
+"""How many threads a model may tell with now: as many as there are idle cores, or as many as the user set.
+
+One while a run trains here, whatever was set: two models on the same cores wait for each other at each product.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from typing import TypeVar
@@ -13,12 +17,13 @@ _CHECK_SECONDS = 1.0  # between two measurements of the other programs' CPU use
 
 
 class IdleCores:
-    """Gives each step of a stream as many threads as there are idle cores."""
+    """Gives each step of a stream as many threads as there are idle cores; `threads`: so many instead, if not 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 0) -> None:
         from storytime_tui.generation.backends.threads import OtherPrograms, cores
 
         self._other_programs, self._cores = OtherPrograms(), cores()
+        self._set = min(threads, os.cpu_count() or 1)
         self._checked, self._busy = 0.0, 0.0
 
     def lend(self, stream: Iterator[Item]) -> Iterator[Item]:
@@ -36,6 +41,8 @@ class IdleCores:
         """The number of threads to use now."""
         from storytime_tui.generation.backends.threads import threads_for
 
+        if self._set and not is_training():
+            return self._set
         now = time.monotonic()
         if now - self._checked > _CHECK_SECONDS:
             self._checked, self._busy = now, self._other_programs.busy()

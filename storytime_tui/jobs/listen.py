@@ -25,6 +25,7 @@ from storytime_tui.corpus.headers import voice_of
 from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import StorytimeError, is_fault
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.voice import Voice
 from storytime_tui.jobs import voice
 from storytime_tui.jobs.strengths import Trial, best_strength, choose_contrast, try_strengths
@@ -47,6 +48,7 @@ _MAX_SHARE = 0.05  # of the training time that measurements during training may 
 _MIN_SECONDS, _STRENGTH_SHARE = 30.0, 0.2
 _SMALL = 100_000_000  # parameters; a larger model is measured at the end only, because measuring copies it
 _BYTES_PER_PARAMETER = 12  # memory of an opened model: the loaded weights, and those prepared for telling
+_AUTO = Computing()
 _CARD = "README.md"
 _FORMAT = 2  # version of the kept passages; raise it when they are told differently
 _log = logging.getLogger(__name__)
@@ -226,7 +228,8 @@ def _make_judge(listening: Listening) -> tuple[VoiceJudge | None, float]:
     """The run's judge, and the estimated seconds of one measurement; None if it cannot be made."""
 
     def make() -> tuple[VoiceJudge | None, float]:
-        told, seconds = base_passages(listening.plan.base, listening.shelves, listening.stopped)
+        computing = _computing_of(listening.plan)
+        told, seconds = base_passages(listening.plan.base, listening.shelves, listening.stopped, computing)
         others = other_styles(listening.shelves)
         judge = None if listening.stopped() else voice.make_judge(listening.shelves, told, others)
         return judge, seconds * voice.PASSAGES / max(1, len(told))
@@ -247,13 +250,19 @@ def _line_of(title: str, listening: Listening) -> str:
     return title if title in listening.plan.voices else ""
 
 
+def _computing_of(plan: TrainingPlan) -> Computing:
+    """As the run itself, but for the precision: that of `tell` is what stories are told in later."""
+    return Computing(device=plan.device, threads=plan.threads)
+
+
 def _measure_at_end(
     run: str, judge: VoiceJudge, listening: Listening, strength: float, contrast: float = 0.0
 ) -> VoiceScore | None:
     from storytime_tui.jobs.generate import open_teller
 
     def measure() -> VoiceScore | None:
-        teller = open_teller(run, strength=strength, contrast=contrast)
+        computing = _computing_of(listening.plan)
+        teller = open_teller(run, strength=strength, contrast=contrast, wanted=lambda: computing)
         return measure_teller(teller, judge, listening.plan.voices, listening.plan.seed, listening.stopped)
 
     return _attempt("measuring a run's voice", measure)
@@ -347,7 +356,7 @@ def other_styles(shelves: Sequence[Shelf]) -> dict[str, list[str]]:
 
 
 def base_passages(
-    base: str, shelves: tuple[Shelf, ...], stopped: IsStopped = _never
+    base: str, shelves: tuple[Shelf, ...], stopped: IsStopped = _never, computing: Computing = _AUTO
 ) -> tuple[tuple[str, ...], float]:
     """The base's passages for the classifier (see `voice.base_openings`), and the seconds that telling them took.
 
@@ -368,7 +377,7 @@ def base_passages(
     kept = disk_cache.find(path, _kept)
     if kept is not None:
         return kept
-    teller = open_teller(base)
+    teller = open_teller(base, wanted=lambda: computing)
     started = time.monotonic()
     told: list[str] = []
     for batch in voice.tell_as_base(tell_with(teller, None, stopped), openings):

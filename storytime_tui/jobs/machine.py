@@ -83,6 +83,15 @@ class MachineReader:
             gpu_trouble=trouble,
         )
 
+    def gpus(self) -> tuple[Gpu, ...]:
+        """The GPUs that programs started here may use, in torch's order; none if NVML does not answer."""
+        found, _ = self._gpus()
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        if visible is None:
+            return found
+        numbers = [part.strip() for part in visible.split(",")]
+        return tuple(found[int(n)] for n in numbers if n.isdecimal() and int(n) < len(found))
+
     def _gpus(self) -> tuple[tuple[Gpu, ...], str]:
         nvml = self._nvml
         if nvml is None:
@@ -125,6 +134,32 @@ def _reader() -> MachineReader:
 def read_machine() -> Machine:
     """Read this machine. Blocks for some milliseconds; call it from one thread at a time."""
     return _reader().read()
+
+
+def gpus_in_words(device: str, gpus: tuple[Gpu, ...] | None = None) -> str:
+    """Which GPU a run on this device would use, and how another is chosen; "" without a GPU.
+
+    `gpus`: those of this machine; None reads them.
+    """
+    found = tuple(_reader().gpus()) if gpus is None else gpus
+    if not found:
+        return ""
+    kind, _, number = device.partition(":")
+    if kind not in ("auto", "cuda"):
+        free = f"{len(found)} GPUs stay" if len(found) > 1 else f"{found[0].name} stays"
+        return f"Device: {device}; {free} unused."
+    names = [gpu.name for gpu in found]
+    if len(found) == 1:
+        return f"GPU: {names[0]}."
+    at = int(number) if number.isdecimal() else 0
+    if at >= len(found):
+        return f"There is no {device}: this machine has {len(found)} GPUs, cuda:0 to cuda:{len(found) - 1}."
+    if (
+        len(set(names)) > 1 and os.environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID"
+    ):  # torch numbers the fastest first
+        return f"{len(found)} GPUs: {', '.join(names)}. `storytime-tui doctor` says which is cuda:0, cuda:1 and so on."
+    others = ", ".join(f"cuda:{i} {name}" for i, name in enumerate(names) if i != at)
+    return f"GPU: cuda:{at} {names[at]}. Device may also be {others}."
 
 
 def gpu_of(machine: Machine, device: str) -> Gpu | None:

@@ -26,6 +26,7 @@ from storytime_tui.jobs.explain import (
 from storytime_tui.jobs.find_model import checkpoint_in
 from storytime_tui.jobs.passages import BASE, Passage
 from storytime_tui.models.shapes import ScratchShape, scratch_shape
+from storytime_tui.settings import load_settings
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, read_plan
 
@@ -96,19 +97,22 @@ def read_passage(run: str, which: str, passage: Passage) -> Reading:
 def open_model_of(run: str, which: str) -> Explainer:
     """Open the run's base or a checkpoint. A new model is made again as the run made it.
 
-    Raises ModelError and RunError.
+    It is computed on the device of the settings. Raises ModelError and RunError.
     """
     from storytime_tui.jobs.preload import preload_torch
 
     preload_torch()
+    device = load_settings().settings.device
     if which != BASE:
-        return open_explainer(run, _no_report, checkpoint=which)
+        return open_explainer(run, _no_report, checkpoint=which, device_name=device)
     plan = read_plan(runs.run_folder(run) / runs.PLAN)
     shape = scratch_shape(plan.base)
-    return open_explainer(plan.base, _no_report) if shape is None else Explainer(_untrained(run, plan, shape))
+    if shape is None:
+        return open_explainer(plan.base, _no_report, device_name=device)
+    return Explainer(_untrained(run, plan, shape, device))
 
 
-def _untrained(run: str, plan: TrainingPlan, shape: ScratchShape) -> OpenedModel:
+def _untrained(run: str, plan: TrainingPlan, shape: ScratchShape, device_name: str) -> OpenedModel:
     """The run's new model at step 0. Its tokenizer was trained with the run, so it is in each checkpoint."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from storytime_tui.models import loading
@@ -117,7 +121,7 @@ def _untrained(run: str, plan: TrainingPlan, shape: ScratchShape) -> OpenedModel
     tokenizer = load_tokenizer(checkpoint_in(runs.run_folder(run), None))
     if plan.block_size is None:
         raise ModelError(f"The plan of the run {run!r} has no window, so its model cannot be made again.")
-    device = loading.choose_device("auto")
+    device = loading.choose_device(device_name)
     shape = dataclasses.replace(shape, window=plan.block_size)
     model = loading.new_model(shape, tokenizer, plan.seed, 0.0, device).model
     return OpenedModel(plan.base, (), 1.0, model, tokenizer, plan.block_size, device, "fp32")

@@ -24,6 +24,7 @@ from storytime_tui.corpus.names import NAMELESS, slug
 from storytime_tui.errors import CorpusError
 from storytime_tui.jobs.progress import Stopped
 from storytime_tui.reporting import Report
+from storytime_tui.settings import load_settings
 from storytime_tui.terminal import printable_line, printable_path
 
 Key = tuple[str, int]  # (name of a collection, index of a story in it)
@@ -126,18 +127,25 @@ def add(
     *,
     report: Report | None = None,
     stop: threading.Event | None = None,
-    plain: bool = True,
+    plain: bool | None = None,
     column: str = "",
 ) -> AddedCollection:
     """Import texts from files, folders, archives and addresses as a new collection.
 
-    With `plain` False, quotes and dashes stay as written. `column`: the column that holds the texts of data sets.
-    Raises CorpusError, or Stopped after `stop` is set; then nothing was imported.
+    With `plain` False, quotes and dashes stay as written; None is as the settings say. `column`: the column that
+    holds the texts of data sets. Raises CorpusError, or Stopped after `stop` is set; then nothing was imported.
     """
-    given = Card(punctuation="plain" if plain else "as written", column=column)
+    given = Card(punctuation=_punctuation(plain), column=column)
     card = None if given == Card() else given
     with _stoppable(report, stop) as stoppable:
         return importing.add_collection(sources, name, card=card, report=stoppable, stop=stop)
+
+
+def _punctuation(plain: bool | None = None) -> str:
+    """What a card says of quotes and dashes."""
+    if plain is None:
+        plain = load_settings().settings.quotes == "plain"
+    return "plain" if plain else "as written"
 
 
 def add_book(
@@ -151,7 +159,7 @@ def add_book(
     stop: threading.Event | None = None,
 ) -> AddedCollection:
     """Import one fetched book with its metadata. Raises as `add` does."""
-    card = Card(title=title, author=author, source=source, licence=licence)
+    card = Card(title=title, author=author, source=source, licence=licence, punctuation=_punctuation())
     with _stoppable(report, stop) as stoppable:
         return importing.add_collection([path], card=card, report=stoppable, stop=stop)
 
@@ -165,7 +173,9 @@ def add_text(text: str, title: str) -> AddedCollection:
     with tempfile.TemporaryDirectory(prefix="storytime-") as folder:
         path = Path(folder) / safe_file_name(f"{title}.txt", set())
         path.write_text(text, encoding="utf-8", errors="replace", newline="")
-        return importing.add_collection([path], card=Card(title=title, source="pasted"))
+        return importing.add_collection(
+            [path], card=Card(title=title, source="pasted", punctuation=_punctuation())
+        )
 
 
 @contextmanager

@@ -26,7 +26,12 @@ class Snapshot:
 
 
 def snapshot_of(
-    model: Any, tokenizer: Tokenizer, window: int | None, titles: tuple[str, ...], step: int
+    model: Any,
+    tokenizer: Tokenizer,
+    window: int | None,
+    titles: tuple[str, ...],
+    step: int,
+    precision: str = "auto",
 ) -> Snapshot:
     """Copy a model as it is after `step`. Copying draws no random number and changes no weight."""
     from storytime_tui.generation.backends.prepare import make_backend
@@ -34,7 +39,9 @@ def snapshot_of(
     from storytime_tui.models import loading
 
     device = next(model.parameters()).device
-    precision = loading.choose_precision("auto", device)  # half the memory where the processor is fast at it
+    precision = loading.choose_precision(
+        precision, device
+    )  # auto: half the memory where the processor is fast at it
     generator = Generator(make_backend(model, precision), tokenizer, window)
     return Snapshot(step, generator, precision, str(device), tuple(dict.fromkeys(titles)))
 

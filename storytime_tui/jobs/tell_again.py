@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storytime_tui.errors import ModelError, RunError
+from storytime_tui.errors import ModelError, PlanError, RunError
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import generate
@@ -164,10 +166,19 @@ def _open(record: ToldRecord, on_progress: Callable[[Preparing], None] | None) -
     names = [record.model] if record.step is None else [f"{run}/step-{record.step}", record.model]
     problem: ModelError | RunError | None = None
     other: Teller | None = None
-    for name in dict.fromkeys(names):
+    # as it was computed then; where that cannot be, as models are computed here
+    ways = dict.fromkeys([_as_then(record), Computing()])
+    for name, computing in itertools.product(dict.fromkeys(names), ways):
+        if other is not None and other.name == name:
+            continue  # with other weights
         try:
             other = generate.open_teller(
-                name, on_progress, strength=record.strength, blend=record.blend, contrast=record.contrast
+                name,
+                on_progress,
+                strength=record.strength,
+                blend=record.blend,
+                contrast=record.contrast,
+                wanted=lambda computing=computing: computing,  # type: ignore[misc]
             )
         except (ModelError, RunError) as error:
             problem = problem or error
@@ -179,6 +190,13 @@ def _open(record: ToldRecord, on_progress: Callable[[Preparing], None] | None) -
     return None, (
         f"The weights of {record.model} have changed since: their hash is not the one that was kept with the passage."
     )
+
+
+def _as_then(record: ToldRecord) -> Computing:
+    try:
+        return Computing(device=record.device or "auto", precision=record.precision or "auto")
+    except PlanError:  # a device of another version
+        return Computing()
 
 
 def _differs(record: ToldRecord, teller: Teller) -> str:

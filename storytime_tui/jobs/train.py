@@ -24,6 +24,7 @@ from storytime_tui.jobs.removed_folder import RemovedFolder
 from storytime_tui.jobs.run_bases import record_base
 from storytime_tui.jobs.sampling import sampler_of
 from storytime_tui.jobs.snapshot import snapshot_of
+from storytime_tui.jobs.thread_count import each_on_threads, on_threads
 from storytime_tui.jobs.voice import Shelf
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
@@ -90,10 +91,11 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
     with kept_awake(plan.stay_awake and not _is_follower()), _ranks(plan) as ranks:
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("loading the model", 0, 0)
-        built = _build(prepared, ranks, control)
+        with on_threads(plan.threads):
+            built = _build(prepared, ranks, control)
         made = _new_run(run, built.plan, prepared.origin, control)
         with made if ranks is None or ranks.is_main else contextlib.nullcontext() as folder:
-            yield from _speak(ranks, folder, built)
+            yield from each_on_threads(plan.threads, _speak(ranks, folder, built))
 
 
 def resume(run: str, control: Control, more_epochs: float | None = None) -> Iterator[ev.Event]:
@@ -139,7 +141,9 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
             write_plan(plan, folder / runs.PLAN)
         prepared = yield from _prepare_in_turn(ranks, plan, control, checkpoint)
         yield ev.Preparing("loading the model", 0, 0)
-        yield from _speak(ranks, folder, _build(prepared, ranks, control, checkpoint), damaged)
+        with on_threads(plan.threads):
+            built = _build(prepared, ranks, control, checkpoint)
+        yield from each_on_threads(plan.threads, _speak(ranks, folder, built, damaged))
 
 
 @contextlib.contextmanager
@@ -358,7 +362,7 @@ def _build(
             trainer.resume_from(checkpoint)
         if ranks.count == 1:
             copy = partial(snapshot_of, loaded.model, tokenizer, plan.block_size, plan.voices)
-            control.offer_snapshots(lambda: copy(trainer.step))
+            control.offer_snapshots(lambda: copy(trainer.step, plan.precision))
         return trainer
 
     def stopped() -> bool:

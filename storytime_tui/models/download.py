@@ -9,6 +9,7 @@ import math
 import os
 import queue
 import shutil
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ _SPARE_BYTES = 50_000_000  # bytes to leave free on the disk
 _MAX_RESTARTS = 3  # times that one file may restart from the first byte
 _MAX_STALLS = 5  # consecutive attempts without new bytes
 _PAUSE = 0.5  # seconds between two attempts
+_TICK = 0.05  # seconds between two looks whether the download is wanted
 _SMALL_FILES = (model_folder.CONFIG, model_folder.GENERATION_CONFIG, *model_folder.TOKENIZER_FILES)
 _LARGEST = {  # bytes; larger files would not be read here anyway
     model_folder.CONFIG: small_files.LIMIT,
@@ -52,6 +54,13 @@ class Received:
 
 
 @dataclass(frozen=True)
+class Announced:
+    """The download will fetch this many bytes more; it waits for `go_on`."""
+
+    bytes: int
+
+
+@dataclass(frozen=True)
 class FileInfo:
     """The Hub's listing of one file: its size in bytes (None if not stated) and its hash ("" if not stated)."""
 
@@ -60,16 +69,19 @@ class FileInfo:
 
 
 class Download:
-    """One model's download: call `run` in a thread; `messages` yields `Received`s, then the folder or the error.
+    """One model's download: call `run` in a thread; `messages` yields one `Announced` if there is anything to fetch,
+    `Received`s, then the folder or the error.
 
-    `cancel` ends it at once, from any thread.
+    Nothing but the listing and the configuration is fetched before `go_on`. `cancel` ends it at once. Both may be
+    called from any thread.
     """
 
     def __init__(self, repo_id: str) -> None:
         self.repo_id = repo_id
-        self.messages: queue.SimpleQueue[Received | Path | BaseException] = queue.SimpleQueue()
+        self.messages: queue.SimpleQueue[Announced | Received | Path | BaseException] = queue.SimpleQueue()
         self.file = ""  # being downloaded now
         self.kept = False  # whether at least one file is complete
+        self._agreed = threading.Event()
         self._client = HubClient(endpoint())
         self._done = 0
         self._total = 0
@@ -84,6 +96,10 @@ class Download:
             self.messages.put(error if is_fault(error) else Cancelled())
         finally:
             self._client.close()
+
+    def go_on(self) -> None:
+        """Fetch what was announced."""
+        self._agreed.set()
 
     def cancel(self) -> None:
         """End the download at once."""
@@ -104,6 +120,7 @@ class Download:
         )
         folder = self._get(model_folder.CONFIG, listing).parent
         model_folder.check_config(model_folder.read_json(folder / model_folder.CONFIG), self.repo_id)
+        self._announce()
         for name in small_files:
             self._get(name, listing)
         weights = model_folder.weight_names(folder)
@@ -119,6 +136,13 @@ class Download:
         # The ref is written last, so "main" in the cache is always a complete model, even if the Hub's moves on.
         files.write_atomically(self._storage / "refs" / "main", folder.name.encode(), shared=True)
         return folder
+
+    def _announce(self) -> None:
+        """Say how much is still to be fetched, and wait until that is wanted. Raises Cancelled."""
+        if missing := self._total - self._done:
+            self.messages.put(Announced(missing))
+            while not self._agreed.is_set():
+                self._client.wait(_TICK)
 
     def _fetch_listing(self) -> dict[str, FileInfo]:
         """The model's files by name, at the Hub's current commit."""

@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
 from storytime_tui import small_files
 from storytime_tui.errors import ModelError, StorytimeError
 from storytime_tui.models import catalogue, hub_cache, hub_errors
 from storytime_tui.models import folder as model_folder
-from storytime_tui.models.download import Download
+from storytime_tui.models.download import Announced, Download, endpoint
+from storytime_tui.models.wanted import Wanted, is_agreed
 
 _ANSWER_TIMEOUT = 45.0  # seconds
 _DATA_TIMEOUT = 120.0  # seconds without new data
@@ -19,7 +22,7 @@ _POLL = 0.1  # seconds between two checks for cancellation
 
 
 class FetchStopped(ModelError):
-    """The user stopped the download."""
+    """The user stopped the download, or did not want it."""
 
 
 def fetch(
@@ -30,8 +33,9 @@ def fetch(
     """The folder with the complete model `repo_id`, downloaded unless an intact copy is in the cache.
 
     A cached model is used without network access. `on_progress(what, done, total)` counts bytes, in the calling
-    thread; `cancelled` is polled ten times a second. HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN and HF_HUB_OFFLINE
-    are respected. Raises ModelError with one sentence for every failure, and FetchStopped after cancellation.
+    thread; `cancelled` is polled ten times a second. Before a download begins, the user is asked (see `wanted`).
+    HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN and HF_HUB_OFFLINE
+    are respected. Raises ModelError with one sentence for every failure, and FetchStopped after cancellation or a no.
     """
     if not catalogue.is_repo_id(repo_id):
         raise ModelError(f"{repo_id!r} is not a model id: an id on the Hub is written model or owner/model.")
@@ -51,7 +55,16 @@ def fetch(
             f"{repo_id} is not on this machine, and HF_HUB_OFFLINE forbids fetching it: unset it, or pick a "
             f"base that works offline ({hub_errors.offline_bases()})."
         )
-    return _wait(Download(repo_id), on_progress, cancelled)
+    try:
+        job = Download(repo_id)
+    except (
+        ValueError,
+        ImportError,
+        OSError,
+        httpx.InvalidURL,
+    ) as error:  # a proxy that is no address, or of a kind that lacks a library
+        raise hub_errors.unusable_proxy(error) from error
+    return _wait(job, on_progress, cancelled)
 
 
 def cached(repo_id: str) -> Path | None:
@@ -94,6 +107,12 @@ def _wait(
                 continue
             if isinstance(message, Path):
                 return message
+            if isinstance(message, Announced):
+                if not is_agreed(_wanted(job, message), cancelled or (lambda: False)):
+                    raise FetchStopped(f"{job.repo_id} was not downloaded.")
+                job.go_on()
+                last_message = time.monotonic()
+                continue
             if isinstance(message, BaseException):
                 raise hub_errors.explain_download(message, job) from message
             timeout, last_message = _DATA_TIMEOUT if message.receiving else _ANSWER_TIMEOUT, time.monotonic()
@@ -101,3 +120,7 @@ def _wait(
                 on_progress(f"fetching {job.repo_id}", message.done, message.total)
     finally:
         job.cancel()
+
+
+def _wanted(job: Download, announced: Announced) -> Wanted:
+    return Wanted(job.repo_id, announced.bytes, endpoint(), hub_cache.cache_folder())

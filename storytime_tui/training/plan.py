@@ -84,6 +84,7 @@ class TrainingPlan:
         label="save memory")
     compile: str = knob("auto", "compile the blocks: a slow start, then faster steps", "machine", choices=_SWITCH)
     device: str = knob("auto", "the processor to train on; cuda:1 is the second GPU", "machine", **DEVICE)
+    threads: int = knob(0, "cores to compute on; 0 takes all", "machine", 0, 1024, least="all")
     sharded: bool = knob(False, "under torchrun, each process holds a part of the model (FSDP2, not DDP)", "machine")
     stay_awake: bool = knob(True, "keep the computer awake while the run trains", "machine")
     validation_fraction: float = knob(0.1, "share of the stories held out for validation", "evaluation",

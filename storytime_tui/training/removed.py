@@ -88,3 +88,8 @@ def _in_the_way(folder: Path) -> RunError:
 def sweep_removed() -> None:
     """Delete the removed runs whose thirty days are over. What cannot be deleted, or is in use, stays for now."""
     trash.empty(paths.runs_folder(), _held)  # one of them may be coming back at this moment
+
+
+def delete_removed() -> None:
+    """Delete all removed runs now. What cannot be deleted, or is in use, stays."""
+    trash.delete_all(paths.runs_folder(), _held)

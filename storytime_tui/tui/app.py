@@ -3,14 +3,12 @@
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Iterable, Iterator
 from functools import partial
 
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
-from textual.command import Provider
 from textual.css.query import NoMatches
 from textual.dom import NoScreen
 from textual.driver import Driver
@@ -21,9 +19,12 @@ from textual.worker import WorkerFailed
 from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable
-from storytime_tui.tui import messages, theme
+from storytime_tui.tui import app_keys, faults, messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
+from storytime_tui.tui.key_signs import sign
+from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
 from storytime_tui.tui.plain_signs import NO_UTF8, PlainSigns, Signs
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
@@ -41,44 +42,12 @@ class StorytimeApp(App[None]):
     TITLE = "Storytime"
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "library"
-    BINDINGS = [
-        Binding(
-            "1", "mode('library')", "Library", show=False, id="app.library", tooltip="Choose the stories"
-        ),
-        Binding("2", "mode('train')", "Train", show=False, id="app.train", tooltip="Train a model"),
-        Binding("3", "mode('story')", "Story", show=False, id="app.story", tooltip="Go to the story"),
-        Binding("4", "mode('runs')", "Runs", show=False, id="app.runs", tooltip="See all runs"),
-        Binding(
-            "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"
-        ),
-        # these keys also work while the user types
-        Binding("f1", "help", "Help", show=False, id="app.help_always", tooltip="What this screen does"),
-        Binding(
-            "f2",
-            "mode('library')",
-            "Library",
-            show=False,
-            id="app.library_always",
-            tooltip="Choose the stories",
-        ),
-        Binding("f3", "mode('train')", "Train", show=False, id="app.train_always", tooltip="Train a model"),
-        Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the story"),
-        Binding("f5", "mode('runs')", "Runs", show=False, id="app.runs_always", tooltip="See all runs"),
-        Binding(
-            "ctrl+q",
-            "quit",
-            "Quit",
-            show=False,
-            priority=True,
-            id="app.quit",
-            tooltip="Quit; a run saves a checkpoint first",
-        ),
-    ]
+    BINDINGS = app_keys.KEYS
 
     def __init__(
-        self, services: Services, signs: Signs = "all", driver_class: type[Driver] | None = None
+        self, services: Services, driver_class: type[Driver] | None = None, signs: Signs = "all"
     ) -> None:
-        """`signs`: those that the terminal can show. `driver_class`: for terminals that need their own."""
+        """`driver_class`: see `drivers`; None leaves the choice to Textual. `signs`: what the terminal can show."""
         super().__init__(driver_class)
         self._signs = signs
         if signs != "all":
@@ -87,7 +56,6 @@ class StorytimeApp(App[None]):
             self.register_theme(own)
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
-        fitting = theme.theme_for(self.console.color_system)
         self._problems = list(self.desk.preferences.troubles)
         if signs == "ascii":
             self._problems.append(NO_UTF8)
@@ -96,14 +64,16 @@ class StorytimeApp(App[None]):
                 f"The settings file asks for the theme {preferred[:60]!r}, which does not exist."
             )
             preferred = DEFAULT_THEME
-        self.theme = fitting if preferred == DEFAULT_THEME else preferred
+        self.theme = theme.fitting(preferred, self.console.color_system)
         self._shown_theme = self.theme
+        self._while_open = contextlib.ExitStack()
+        self.hinted: float | None = None  # when `keyboard` said that a letter is no key
         self._leaving = False
         self._terminal_is_gone = False
         for mode, _, _ in MODE_NAMES:
             self.add_mode(mode, partial(self._screen, mode))
 
-    COMMANDS = {*App.COMMANDS, lambda: _provider()}
+    ENABLE_COMMAND_PALETTE = False  # ours has its own key
 
     def _screen(self, mode: str) -> Screen[None]:
         screen = self._new_screen(mode)
@@ -130,6 +100,19 @@ class StorytimeApp(App[None]):
 
         return StoryScreen(self.desk)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Take a letter of a layout that is not Latin for the key in its place, unless it is typed.
+
+        The right mouse button opens the palette, which has every command: the mouse alone is enough.
+        """
+        if isinstance(event, events.MouseDown | events.MouseUp) and event.button == RIGHT:
+            if isinstance(event, events.MouseUp):
+                self.action_command_palette()
+            return
+        if isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack:
+            event = plain_key(self, event)
+        await super().on_event(event)
+
     def on_load(self) -> None:
         """Make tasks start in turn on Python 3.12 and later, as on 3.11.
 
@@ -141,7 +124,11 @@ class StorytimeApp(App[None]):
     def on_mount(self) -> None:
         """Follow the theme and report problems of the settings file."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
-        self._leave_on_signals()
+        faults.listen(self, self.asked_to_leave)
+        questions = DownloadQuestions(self.post_message)
+        self._while_open.enter_context(self.desk.services.downloads_asked(questions.ask))
+        if self.desk.preferences.keys:
+            self.run_worker(take_own_keys(self, self.desk.preferences.keys, self._say))
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
         for problem in self._problems:
@@ -153,9 +140,10 @@ class StorytimeApp(App[None]):
         await preload_screens(self)
 
     def _theme_chosen(self, chosen: Theme) -> None:
-        if chosen.name != self._shown_theme:
-            self._shown_theme = chosen.name
+        preferred = theme.fitting(self.desk.preferences.now.theme, self.console.color_system)
+        if chosen.name not in (self._shown_theme, preferred):
             self.desk.prefer(theme=chosen.name)
+        self._shown_theme = chosen.name
 
     def on_settings_not_saved(self, message: messages.SettingsNotSaved) -> None:
         """Show why a setting was not saved."""
@@ -169,31 +157,31 @@ class StorytimeApp(App[None]):
         return {**super().get_theme_variable_defaults(), **theme.FALLBACKS}
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette's fixed commands; `palette` adds collections, stories and models."""
-        for mode, key, title in MODE_NAMES:
-            yield SystemCommand(f"Go to {title}", f"key {key}", partial(self.run_action, f"mode('{mode}')"))
-        offered = {title for _, _, title in MODE_NAMES}
-        for active in screen.active_bindings.values():  # the keys of the screen below the palette
-            binding = active.binding
-            of_screen = active.node is screen or (binding.id or "").startswith("plan.")
-            if binding.id and of_screen and active.enabled and binding.description not in offered:
-                offered.add(binding.description)  # some commands have two keys
-                help = f"{binding.tooltip} (key {self.get_key_display(binding)})"
-                yield SystemCommand(
-                    binding.description, help, partial(self.run_action, binding.action, active.node)
-                )
-        yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)
-        yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
-        yield SystemCommand("Quit", "a run saves a checkpoint first (key ctrl+q)", self.action_quit)
+        """The palette's fixed commands."""
+        from storytime_tui.tui.palette import fixed_commands
+
+        for command in fixed_commands(self, screen):
+            yield SystemCommand(command.title, command.about, command.run)
+
+    def action_command_palette(self) -> None:
+        """Open the command palette over this screen."""
+        from storytime_tui.tui.palette import Command, fixed_commands
+        from storytime_tui.tui.screens.palette import PaletteScreen
+
+        def run(command: Command | None) -> None:
+            if command is not None:
+                self.call_later(command.run)
+
+        if isinstance(self.screen, PaletteScreen):
+            self.screen.dismiss(None)
+        else:
+            self.push_screen(PaletteScreen(list(fixed_commands(self, self.screen))), run)
 
     def get_key_display(self, binding: Binding) -> str:
-        """How a key is written, the same on all screens. Textual writes ⏎ and ^s."""
-        key = binding.key
-        if key == "enter" and self._signs != "all":
+        """How a key is written, the same on all screens."""
+        if binding.key == "enter" and self._signs != "all":
             return "enter"  # no font of a console has ↵
-        return binding.key_display or (
-            "↵" if key == "enter" else key if "+" in key else super().get_key_display(binding)
-        )
+        return binding.key_display or sign(binding.key)
 
     # -- modes and help -------------------------------------------------------------------------------
 
@@ -221,11 +209,28 @@ class StorytimeApp(App[None]):
         await self.action_mode(message.mode)
 
     def action_help(self) -> None:
-        """Show the help of the current mode, or of the screen over it."""
+        """Explain the focused part, and the current mode or the screen over it; again: close the help."""
+        from storytime_tui.tui.help_focus import part_in_use
         from storytime_tui.tui.screens.help import HelpScreen
 
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(getattr(self.screen, "help_topic", self.current_mode)))
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss(None)
+        else:
+            topic = getattr(self.screen, "help_topic", self.current_mode)
+            self.push_screen(HelpScreen(topic, part_in_use(self.screen)))
+
+    def action_disk(self) -> None:
+        """Show what takes room on the disk."""
+        from storytime_tui.tui.screens.disk import DiskScreen
+
+        self.push_screen(DiskScreen(self.desk))
+
+    def action_settings(self, name: str = "") -> None:
+        """Show the settings, with the cursor on the one of this name."""
+        from storytime_tui.tui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.desk, name))
 
     async def open_collection(self, name: str, index: int | None) -> None:
         """Show a collection, or one of its stories, in the Library."""
@@ -243,17 +248,32 @@ class StorytimeApp(App[None]):
         if isinstance(self.screen, StoryScreen):
             self.screen.call_after_refresh(self.screen.open_story, story)
 
+    def action_tour(self) -> None:
+        """Begin the tour again, in the Library."""
+        self.desk.tour.begin()
+        self.call_later(self.action_mode, "library")
+
+    def action_leave_tour(self) -> None:
+        """End the tour."""
+        if self.desk.tour.show:
+            self.desk.tour.leave()
+
+    def action_keys(self) -> None:
+        """List every key with its id, as the table [keys] of the settings file names it."""
+        self.run_worker(list_keys(self))
+
+    async def open_run(self, name: str) -> None:
+        """Put the cursor on a run in the list of runs."""
+        from storytime_tui.tui.screens.runs import RunsScreen
+
+        await self.action_mode("runs")
+        if isinstance(self.screen, RunsScreen):
+            self.screen.go_to(name)
+
     async def write_with(self, model: str) -> None:
         """Go to Story with this model and a blank page."""
         self.desk.writing.write_with(model)
         await self.action_mode("story")
-
-    async def on_event(self, event: events.Event) -> None:
-        """Let the right mouse button open the palette, which has every command: the mouse alone is enough."""
-        if not isinstance(event, events.MouseDown | events.MouseUp) or event.button != RIGHT:
-            await super().on_event(event)
-        elif isinstance(event, events.MouseUp):
-            self.action_command_palette()  # unless it is open
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy what is marked on the screen or in a field (ctrl+c), and say so."""
@@ -266,6 +286,12 @@ class StorytimeApp(App[None]):
     def on_store_notice(self, message: messages.StoreNotice) -> None:
         """Tell the screens whether writes wait for the disk."""
         self.desk.store_notice.publish(message.sentence)
+
+    def on_download_question(self, message: DownloadQuestion) -> None:
+        """Ask whether to download a model that a thread needs."""
+        from storytime_tui.tui.screens.download import DownloadScreen
+
+        self.push_screen(DownloadScreen(message), lambda agreed: message.answer(bool(agreed)))
 
     # -- quitting -------------------------------------------------------------------------------------
 
@@ -298,18 +324,15 @@ class StorytimeApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Write what the closed screens handed over."""
+        self._while_open.close()
         await in_thread(partial(self.desk.store_thread.close, AT_ONCE))
 
-    def _leave_on_signals(self) -> None:
-        """Quit on SIGTERM and SIGHUP: the run and the story are saved first."""
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            # Windows lacks the signals; threads other than the main one (in tests) cannot set handlers
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, TypeError):
-                loop.add_signal_handler(number, self._asked_to_leave, name == "SIGHUP")  # type: ignore[arg-type]
+    def terminal_lost(self) -> None:
+        """Save and leave without a terminal: its window, its browser tab or the watching parent is gone."""
+        self.asked_to_leave(True)
 
-    def _asked_to_leave(self, terminal_is_gone: bool) -> None:
+    def asked_to_leave(self, terminal_is_gone: bool = False) -> None:
+        """Save and leave, as a signal from outside asks for."""
         self._terminal_is_gone = self._terminal_is_gone or terminal_is_gone
         if self._leaving:
             return  # a closed window may send its signal twice; only a user's second request quits at once
@@ -324,24 +347,36 @@ class StorytimeApp(App[None]):
         self.exit()
 
     def _handle_exception(self, error: Exception) -> None:
-        """End the app, but for a worker that looks for a widget which the closing app has already removed."""
-        cause = error.error if isinstance(error, WorkerFailed) else error
-        if not (self._exit and isinstance(cause, (NoMatches, NoScreen))):
-            super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        """Close the app after an unexpected exception; the traceback is in the log.
+        """End the app, but for a worker that looks for a widget which the closing app has already removed.
 
         Textual's own version prints the local variables of every frame, and with them the story.
         """
-        from storytime_tui import log
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if self._exit and isinstance(cause, (NoMatches, NoScreen)):
+            return
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._fatal_error()
 
-        if self._exception is not None:
-            log.keep(self._exception, "in the app")
+    @property
+    def kind_of_crash(self) -> str:
+        """The type of the error that ended the app; "" if none did."""
+        error = self._cause
+        return type(error).__name__ if error is not None else "panic" if self._return_code else ""
+
+    @property
+    def _cause(self) -> BaseException | None:
+        """The error that ended the app; a worker's own, which Textual wraps."""
+        return self._exception.error if isinstance(self._exception, WorkerFailed) else self._exception
+
+    def panic(self, *renderables: object) -> None:
+        """End the app; what Textual would print may quote a story."""
+        self._return_code = 1
+        self._fatal_error()
+
+    def _fatal_error(self) -> None:
+        """Keep the traceback in the log, save what is open, and close."""
+        faults.save_after_crash(self._cause, self.desk)
         self._close_messages_no_wait()
-
-
-def _provider() -> type[Provider]:
-    from storytime_tui.tui.palette import DeskProvider
-
-    return DeskProvider

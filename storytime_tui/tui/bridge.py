@@ -95,9 +95,21 @@ class Worker:
         self._name = name
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._counting = threading.Lock()
+        self._unfinished = 0
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a job is unfinished."""
+        return self._unfinished > 0
+
+    def _count(self, more: int) -> None:
+        with self._counting:
+            self._unfinished += more
 
     def do(self, job: Callable[[], None]) -> None:
         """Run a job after all earlier ones."""
+        self._count(1)
         self._jobs.put(job)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
@@ -117,6 +129,8 @@ class Worker:
             job()
         except BaseException as error:  # the thread must survive for the next job
             sentence_of(error)  # for the log
+        finally:
+            self._count(-1)
 
 
 class Inbox(Generic[Item]):
@@ -153,6 +167,11 @@ class TrainingThread:
         assert self.control is None, "a run is still active"
         self.control = control = Control()
         self._worker.do(lambda: self._train(job, control))
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a job is running."""
+        return self._worker.at_work
 
     def release(self) -> None:
         """Allow the next job, after `RunEnded` was handled."""

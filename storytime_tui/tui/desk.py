@@ -6,6 +6,8 @@ The app owns it and passes it to each screen. Its signals say what changed; scre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
@@ -16,12 +18,13 @@ from storytime_tui.generation.sampling.presets import preset_of
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.tui.bookshelf_state import BookshelfState
 from storytime_tui.tui.bridge import Post
-from storytime_tui.tui.messages import Asked, SettingsNotSaved, StoreNotice, TellingMessage
+from storytime_tui.tui.messages import Asked, SettingsNotSaved, StoreNotice, TellingEnded, TellingMessage
 from storytime_tui.tui.preferences import SAVED, Preferences
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.shelf_memory import ShelfMemory
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.ticks import Key, Ticks
+from storytime_tui.tui.tour import Tour
 from storytime_tui.tui.training_session import TrainingSession
 from storytime_tui.tui.watching import Watching
 from storytime_tui.tui.writing_session import Stage, Writer, WritingSession
@@ -43,6 +46,8 @@ class Desk:
         self.ticks = Ticks()
         self.copies: Mapping[Key, Copy] = {}  # duplicates of other stories on the shelf
         self.preferences = Preferences(services.load_settings, services.save_settings)
+        self.sampler = self.preferences.sampler()  # how stories are told now
+        self.settings_changed: Signal[None] = Signal(owner, "settings")
         self.shelf_memory = ShelfMemory(
             services.save_shelf, lambda sentence: post(SettingsNotSaved(sentence))
         )
@@ -64,6 +69,9 @@ class Desk:
             titles=lambda: {collection.name: collection.title for collection in self.collections},
             changed=self._run_changed,
         )
+        self.tour = Tour(
+            self.preferences.now.tour, lambda step: self.prefer(tour=step), Signal(owner, "tour")
+        )
         self.run_said: Signal[str] = Signal(owner, "run-said")
         self.run_lost: Signal[str] = Signal(owner, "run-lost")
         self.watching = Watching(
@@ -74,16 +82,28 @@ class Desk:
             said=self.run_said.publish,
             lost=self.run_lost.publish,
         )
+        as_preferred = partial(services.open_teller, wanted=self.preferences.computing)
         self.writing = WritingSession(
-            services,
+            replace(services, open_teller=as_preferred),
             post,
             self.store_thread,
             self.training,
             changed=self.writer_changed.publish,
-            told=self.told.publish,
+            told=self._told,
         )
 
+    async def look_back(self) -> None:
+        """Load the last run, and begin the tour for somebody who has none. Raises what reading it raises."""
+        await self.training.load_last_run()
+        self.tour.start(is_new=self.training.last is None)
+
+    def _told(self, message: TellingMessage) -> None:
+        self.told.publish(message)
+        if isinstance(message, TellingEnded) and message.passage is not None:
+            self.tour.has_told()
+
     def _run_changed(self, view: RunView) -> None:
+        self.tour.run_changed(view)
         self.run_changed.publish(view)
         self.writing.run_changed()
 
@@ -105,10 +125,12 @@ class Desk:
         """Save preferences for the next start."""
         self.preferences.change(lambda sentence: self._post(SettingsNotSaved(sentence)), **values)
 
-    def prefer_sampler(self, chosen: SamplerSettings) -> None:
-        """Save the sampler settings for the next start, without the seed."""
+    def set_sampler(self, chosen: SamplerSettings, preset: str | None = None) -> None:
+        """Change how stories are told, and save it for the next start, without the seed."""
+        self.sampler = chosen
         kept = {name: getattr(chosen, name) for name in SAVED}
-        self.prefer(preset=preset_of(chosen) or self.preferences.now.preset, **kept)
+        self.prefer(preset=preset or preset_of(chosen) or self.preferences.now.preset, **kept)
+        self.settings_changed.publish(None)
 
     def set_ticks(self, ticks: Ticks) -> None:
         """Change the ticked stories."""

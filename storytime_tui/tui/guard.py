@@ -1,9 +1,9 @@
 """Keeps the output of native code (a C library's warning, a progress bar) off the screen.
 
 Textual draws on the terminal's descriptor 2. While the app runs, descriptors 1 and 2 lead to a file: the null
-device, because a library's message may quote a story, which no log may contain. Textual gets a duplicate of the
-terminal through `sys.__stdout__` and `sys.__stderr__`, where its drivers look. Textual itself catches Python's
-`print`.
+device, because a library's message may quote a story, which no log may contain unless the user asks for it. Textual
+gets a duplicate of the terminal through `sys.__stdout__` and `sys.__stderr__`, where its drivers look. Textual itself
+catches Python's `print`.
 """
 
 import contextlib
@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO, cast
 
+from storytime_tui.tui.drivers import in_a_browser
+
 
 @contextlib.contextmanager
 def native_output_to(log: Path) -> Iterator[None]:
-    """Redirect descriptors 1 and 2 to `log` during the block, if they are a terminal's."""
+    """Redirect descriptors 1 and 2 to `log` during the block, if they are a terminal's or lead to a browser's page."""
     target = _opened(log)
     if target is None:
         yield
@@ -45,7 +47,7 @@ def native_output_to(log: Path) -> Iterator[None]:
 def _opened(log: Path) -> int | None:
     """The log's descriptor; None without a terminal, or if the log cannot be written."""
     try:
-        if os.name == "nt" or not (os.isatty(1) and os.isatty(2)):
+        if os.name == "nt" or not ((os.isatty(1) and os.isatty(2)) or in_a_browser()):
             return None
         log.parent.mkdir(parents=True, exist_ok=True)
         return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

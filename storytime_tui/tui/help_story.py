@@ -48,7 +48,7 @@ STORY: tuple[Section, ...] = (
             ("c", "mark the model's words that stand in its training stories, or not"),
             ("C", "show where the chosen passage's copied words stand"),
             ("A", "avoid copying from the next words on, or allow it again"),
-            (",", "all sampler settings"),
+            (",", "the settings, at those that say how it tells"),
             (
                 "p",
                 "the panel: how the story is told, its memory, the author's note. It stands beside the page from 120 "

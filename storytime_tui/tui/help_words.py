@@ -1,6 +1,7 @@
 """The texts of the help, by screen. Each number on a screen is explained here once."""
 
 from storytime_tui.tui.help_bookshelf import BOOK, BOOKSHELF
+from storytime_tui.tui.help_disk import DISK
 from storytime_tui.tui.help_parts import Section, terms
 from storytime_tui.tui.help_story import SIDE, STORY
 
@@ -196,6 +197,7 @@ RUNS: tuple[Section, ...] = (
             ("h", "how it learns: a held-out passage before and after training, word by word"),
             ("d", "remove the run (the delete key does the same); it is kept for thirty days"),
             ("u", "restore the run that you removed last; on a later day, choose from a list"),
+            ("D", "see what takes room on the disk, clear it, or make a backup"),
             ("/", "show only runs that match words or a query"),
             ("escape", "clear the filter; then unpin and unmark"),
         ),
@@ -245,10 +247,19 @@ EVERYWHERE: tuple[Section, ...] = (
         (
             ("1 2 3 4", "Library, Train, Story, Runs"),
             ("F2 F3 F4 F5", "the same, also while you type"),
-            ("? or F1", "this help"),
-            ("ctrl+p", "find a command of this screen, a collection, a story or a model"),
+            (
+                "? or F1",
+                "this help; F1 works in dialogs and fields too. It begins with the part that you are in",
+            ),
+            (",", "the settings: colours, this computer, how it tells"),
+            ("ctrl+p", "find a command, a collection, a story, a run, a model or a setting"),
             ("ctrl+q", "quit; a run saves a checkpoint first"),
             ("tab", "the next field"),
+            (
+                "j k",
+                "down and up in lists and texts, as in vim; g G the first and the last line, ctrl+d ctrl+u half a "
+                "screen. A letter that means something else on a screen keeps that meaning",
+            ),
         ),
     ),
 )
@@ -272,7 +283,7 @@ LEARNS: tuple[Section, ...] = (
                 "lower or raise top-p. Tokens that are cut off are faint, with the model's own probability",
             ),
             ("m M", "lower or raise min-p"),
-            (",", "the settings that stories are told with; again: the model's own probabilities"),
+            ("a", "the settings that stories are told with; again: the model's own probabilities"),
             ("n", "the guessing game: you, the base and the run guess the next words"),
             ("s", "one step: what a single training step does to the loss of each token of a window"),
             ("g", "the glossary, at the term that belongs to the last key"),
@@ -296,4 +307,5 @@ HELP = {
     "book": BOOK,
     "map": STORY,
     "side": SIDE,
+    "disk": DISK,
 }

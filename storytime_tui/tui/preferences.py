@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.generation.sampling.presets import with_preset
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.settings import SAMPLER as SAVED  # the saved sampler settings
 from storytime_tui.settings import Loaded, Settings
@@ -14,7 +14,10 @@ __all__ = ["SAVED", "Preferences"]
 
 
 class Preferences:
-    """`now`: the current preferences. `troubles`: a sentence for each unusable entry of the settings file."""
+    """`now`: the current preferences. `troubles`: a sentence for each unusable entry of the settings file.
+
+    `keys`: its table of the user's own keys.
+    """
 
     def __init__(self, load: Callable[[], Loaded], keep: Callable[[Mapping[str, object]], str]) -> None:
         self._keep = keep
@@ -25,12 +28,15 @@ class Preferences:
             loaded = load()
         except StorytimeError as error:
             loaded = Loaded(Settings(), (str(error),))
-        self.now, self.troubles = loaded.settings, loaded.troubles
+        self.now, self.troubles, self.keys = loaded.settings, loaded.troubles, loaded.keys
 
     def sampler(self) -> SamplerSettings:
         """The sampler settings for a story whose settings the user did not change."""
-        usual = with_preset(SamplerSettings(), self.now.preset)
-        return dataclasses.replace(usual, **{name: getattr(self.now, name) for name in SAVED})
+        return SamplerSettings(**{name: getattr(self.now, name) for name in SAVED})
+
+    def computing(self) -> Computing:
+        """On what, in which precision and on how many cores stories are told. May be called in any thread."""
+        return self.now.computing
 
     def change(self, complain: Callable[[str], object], **values: object) -> None:
         """Change preferences and save them. `complain` is called in a thread if they cannot be saved."""

@@ -16,7 +16,7 @@ _SCREENS = (
     "runs",
     "bookshelf",
     "help",
-    "sampler",
+    "settings",
     "dialogs",
     "how_it_learns",
     "options",

@@ -2,7 +2,7 @@
 
 Opens the app on the current terminal and starts the plan as the run `probe`. Without WALKS the dashboard is shown
 until the run ends, and the delays of a 20 ms tick of the event loop are measured. With WALKS, a walk over all
-screens (see `tour`) is repeated, and each key is timed until its answer is painted. `storytime-tui bench ui` runs it.
+screens (see `walk`) is repeated, and each key is timed until its answer is painted. `storytime-tui bench ui` runs it.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.guard import native_output_to
 from storytime_tui.tui.real_services import real_services
-from storytime_tui.tui.tour import tour, walk
+from storytime_tui.tui.walk import keys_of_walk, take_walk
 
 TICK = 0.02  # seconds
 SETTLED = 3  # steps after which the dashboard is complete
@@ -39,7 +39,7 @@ async def _ticks(app: StorytimeApp) -> dict[str, object]:
 
 async def _keys(app: StorytimeApp, walks: int) -> dict[str, object]:
     try:
-        took = await tour(app, walk(), walks)
+        took = await take_walk(app, keys_of_walk(), walks)
     except TimeoutError as error:
         return {"took": [], "trouble": str(error)}
     return {"took": took, "trouble": app.desk.training.view.error}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.jobs.downloads import asked_first
 from storytime_tui.reporting import Report
 from storytime_tui.settings import change_settings, load_settings
 from storytime_tui.training.control import Control
@@ -19,6 +20,7 @@ from storytime_tui.tui import shelf_file
 from storytime_tui.tui.messages import Asked
 
 if TYPE_CHECKING:
+    from storytime_tui.generation.computing import Computing
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
     from storytime_tui.jobs.copied import Learned
     from storytime_tui.jobs.estimates import Estimate, Preview
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.own_stories import LearnedStories
     from storytime_tui.jobs.past_plans import PastPlan
+    from storytime_tui.jobs.places import Place
     from storytime_tui.jobs.records import LastRun
     from storytime_tui.jobs.run_curve import RunCurve
     from storytime_tui.jobs.run_details import RunDetails
@@ -88,7 +91,10 @@ def real_services() -> Services:
         removed_runs=_removed_runs,
         restore_run=_restore_run,
         learn_from_stories=_learn_from_stories,
+        downloads_asked=asked_first,
         load_settings=load_settings,
+        machine_problem=_machine_problem,
+        places=_places,
         save_settings=change_settings,
         load_shelf=shelf_file.load,
         save_shelf=shelf_file.save,
@@ -235,6 +241,21 @@ def _machine() -> Machine:
     return machine.read_machine()
 
 
+def _machine_problem(device: str, precision: str) -> str:
+    from storytime_tui.jobs import preload
+
+    preload.preload_torch()
+    from storytime_tui.jobs import devices
+
+    return devices.machine_problem(device, precision)
+
+
+def _places() -> Sequence[Place]:
+    from storytime_tui.jobs import places
+
+    return places.places()
+
+
 def _last_run() -> LastRun | None:
     from storytime_tui.jobs import records
 
@@ -342,11 +363,13 @@ def _model_choices() -> Sequence[ModelChoice]:
     return generate.choices()
 
 
-def _open_teller(name: str, on_progress: OnPreparing | None, strength: float | None) -> Teller:
+def _open_teller(
+    name: str, on_progress: OnPreparing | None, strength: float | None, wanted: Callable[[], Computing]
+) -> Teller:
     from storytime_tui.jobs import generate, preload
 
     preload.import_for_telling()
-    return generate.open_teller(name, on_progress, strength=strength)
+    return generate.open_teller(name, on_progress, strength=strength, wanted=wanted)
 
 
 def _open_snapshot(run: str, control: Control) -> Teller | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from storytime_tui.settings import Loaded
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.training.rate_range import RateFound, RateTried
+from storytime_tui.tui.housekeeping_services import HousekeepingServices
 from storytime_tui.tui.learning_services import LearningServices
 from storytime_tui.tui.messages import Asked
 from storytime_tui.tui.path_completion import ListFolder, list_folder
@@ -26,6 +28,7 @@ from storytime_tui.tui.shelf_memory import ShelfState
 if TYPE_CHECKING:
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
     from storytime_tui.jobs.copied import Learned
+    from storytime_tui.jobs.downloads import Ask as AskDownload
     from storytime_tui.jobs.estimates import Estimate, Preview
     from storytime_tui.jobs.find_stories import TextSearch
     from storytime_tui.jobs.generate import ModelChoice, Teller
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.own_stories import LearnedStories
     from storytime_tui.jobs.past_plans import PastPlan
+    from storytime_tui.jobs.places import Place
     from storytime_tui.jobs.records import LastRun
     from storytime_tui.jobs.run_curve import RunCurve
     from storytime_tui.jobs.run_details import RunDetails
@@ -107,8 +111,8 @@ class Services:
     save_plan: Callable[[TrainingPlan, str], Path]  # returns the file
     find_rate: Callable[[TrainingPlan, Control], Iterator[Preparing | RateTried | RateFound]]
     model_choices: Callable[[], Sequence[ModelChoice]]
-    # at a strength; None is the model's usual one
-    open_teller: Callable[[str, OnPreparing | None, float | None], Teller]
+    # at a strength; None is the model's usual one. The last argument says how it is to be computed: the desk adds it
+    open_teller: Callable[..., Teller]
     # of the run that this program trains, with its weights of now; None if it has ended
     open_snapshot: Callable[[str, Control], Teller | None]
     open_store: Callable[[], StoryStore]
@@ -143,8 +147,14 @@ class Services:
     learn_from_stories: Callable[[StoryStore, Sequence[int]], LearnedStories] = _no_stories
     list_folder: ListFolder = list_folder  # of a path that is typed
     load_settings: Callable[[], Loaded] = Loaded
+    # why a device or precision cannot be used here, in a sentence, or ""; loads torch
+    machine_problem: Callable[[str, str], str] = lambda device, precision: ""
+    places: Callable[[], Sequence[Place]] = tuple  # where everything is kept
     # returns a sentence for the user, or ""
     save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was saved yet
     save_shelf: Callable[[ShelfState], None] = lambda state: None
+    # the function is called, in a thread, before each download until the block ends
+    downloads_asked: Callable[[AskDownload], AbstractContextManager[None]] = lambda ask: nullcontext()
     learning: LearningServices = LearningServices()  # noqa: RUF009 - frozen
+    housekeeping: HousekeepingServices = HousekeepingServices()  # noqa: RUF009 - frozen

@@ -71,6 +71,11 @@ class TellingThread:
         self._stop = stop = threading.Event()
         self._worker.do(lambda: self._run(telling, stop))
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a job is unfinished."""
+        return self._worker.at_work
+
     def stop(self) -> None:
         """Stop telling within one token; the told text stays."""
         self._stop.set()

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 
+from storytime_tui.tui.drivers import in_a_browser
+
 
 def replace_undecodable() -> None:
-    """Let Textual's driver read any bytes. Windows has another driver, which gets letters from the system."""
-    with contextlib.suppress(ImportError):
-        vars(import_module("textual.drivers.linux_driver"))["getincrementaldecoder"] = _decoder
+    """Let Textual's drivers read any bytes. Windows has another driver, which gets letters from the system."""
+    for driver in ("web_driver",) if in_a_browser() else ("linux_driver",):
+        with contextlib.suppress(ImportError):
+            vars(import_module(f"textual.drivers.{driver}"))["getincrementaldecoder"] = _decoder
 
 
 def _decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:

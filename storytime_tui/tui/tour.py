@@ -1,117 +1,153 @@
-"""Walks over the real screens while a run trains, and times each key until its answer is painted."""
+"""The tour of a new user: read one, watch one learn, train the starter, write with it. It follows what the user does.
 
-import asyncio
-import time
+The tour never presses a key. It knows one step at a time, says what to do next, and goes on when that is done.
+"""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from textual import events
-from textual.app import App
-from textual.widgets import TextArea
+from textual.signal import Signal
 
-from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.widgets.choice_list import ChoiceList
+from storytime_tui.models.catalogue import STARTER
+from storytime_tui.settings import TOUR
+from storytime_tui.tui.run_view import RunView
 
-BETWEEN = 0.1  # seconds, like a fast typist
-PATIENCE = 30.0  # seconds until a key counts as unanswered
-Answered = Callable[[StorytimeApp], object]
+STEPS = ("read", "watch", "train", "write")
+TINY = "scratch-tiny"
+_FIRST, _OVER = "new", "done"
+assert (_FIRST, *STEPS, _OVER) == TOUR
 
 
 @dataclass(frozen=True)
-class Step:
-    """A key by Textual's name, and a condition that is true when it is answered; `typed` is its letter, if any."""
+class Scene:
+    """What the sentence depends on: where the user is, and what runs."""
 
-    key: str
-    answer: Answered
-    typed: str | None = None
-
-
-def _shows(mode: str) -> Answered:
-    return lambda app: app.current_mode == mode and len(app.screen_stack) == 1
-
-
-def _screen(name: str) -> Answered:
-    return lambda app: type(app.screen).__name__ == name
+    mode: str
+    reading: bool  # the focus is in a story of the Library
+    view: RunView
+    base: str  # that the plan starts from
+    ticked: bool
+    telling: bool
+    key: Callable[[str], str]  # how the key with this id is written
 
 
-def _list(app: StorytimeApp) -> bool:
-    return any(found.rows for found in app.screen.query(ChoiceList))
+class Tour:
+    """The step that comes next, kept in the settings. `show` is False before the start and after the end."""
+
+    def __init__(self, step: str, keep: Callable[[str], object], changed: Signal[None]) -> None:
+        """`keep` saves the step."""
+        self.step, self.show = step, False
+        self._keep = keep
+        self.changed = changed
+
+    def start(self, *, is_new: bool) -> None:
+        """Begin or go on, once the shelf is open. Somebody who has trained before is shown no tour unless they ask."""
+        if self.show or self.step == _OVER:
+            return
+        if self.step == _FIRST and not is_new:
+            self._go_to(_OVER)
+            return
+        self.show = True
+        self._go_to("read" if self.step == _FIRST else self.step)
+
+    def begin(self) -> None:
+        """Begin from the first step."""
+        self.show = True
+        self._go_to("read")
+
+    def leave(self) -> None:
+        """End the tour; it does not come back unless it is begun again."""
+        self.show = False
+        self._go_to(_OVER)
+
+    def has_read(self) -> None:
+        """A story was opened to read."""
+        if self.step == "read":
+            self._go_to("watch")
+
+    def run_changed(self, view: RunView) -> None:
+        """Go on when a run of this step has begun or ended."""
+        tiny = base_of(view) == TINY
+        ended = view.phase in ("finished", "interrupted") and not view.earlier
+        if not self.show or not (view.busy or ended):
+            return
+        if self.step in ("read", "watch") and (ended if tiny else view.busy):
+            self._go_to("train")
+        if self.step == "train" and ended and not tiny:
+            self._go_to("write")
+
+    def has_told(self) -> None:
+        """A model told something, and it is kept in a story. Before the last step that is too early."""
+        if self.step in ("train", "write"):
+            self._go_to(_OVER)
+
+    def _go_to(self, step: str) -> None:
+        if step != self.step:
+            self.step = step
+            self._keep(step)
+        self.changed.publish(None)
 
 
-def _at_the_line(app: StorytimeApp) -> bool:
-    return isinstance(app.focused, TextArea)
+def base_of(view: RunView) -> str:
+    """The base of a run, also while it is prepared."""
+    return view.started.base if view.started else view.subject.split(" ")[0]
 
 
-def _anything(app: StorytimeApp) -> bool:
-    return True
+def sentence(step: str, scene: Scene) -> str:
+    """What to do next; with the number of the step before it, it fits on a line of 80 cells."""
+    key, view, on_train = scene.key, scene.view, scene.mode == "train"
+    library, train, story = _modes(scene)
+    match step:
+        case "read" if scene.mode == "library":
+            return f"Read one: choose a story with ↑ ↓ and press {key('library.read')}."
+        case "read":
+            return f"Read one: press {library} for the Library."
+        case "watch":
+            return _watch(scene, train)
+        case "train" if not on_train:
+            return f"Next, train the starter on your shelf: press {train}."
+        case "train" if view.busy and base_of(view) != TINY:
+            return f"It takes on your shelf's voice. Press {key('train.write')} to write."
+        case "train" if view.busy:
+            return "When your tiny model is done, the starter's turn comes."
+        case "train" if view.phase != "idle":
+            return f"Next, train the starter, which knows English: press {key('train.new')}."
+        case "train" if not scene.ticked:
+            return f"First tick a collection: {library}, then {key('library.tick')}."
+        case "train" if scene.base == TINY:
+            return f"Choose the starter in the list, then press {key('train.start')}."
+        case "train":
+            base = "the starter" if scene.base == STARTER else scene.base[:20]
+            return f"Press {key('train.start')}: {base} learns your ticked stories."
+        case "write" if scene.telling:
+            return "The model writes on. Its words are tinted."
+        case "write" if scene.mode == "story":
+            return f"Write with it: type a line, or none, and press {key('prompt.send')}."
+        case "write" if on_train and view.phase != "idle":
+            return f"It has learned. Press {key('train.write')} to write with it."
+        case "write":
+            return f"Write with it: press {story} for Story."
+    return f"That was it: read, train, write. {key('app.commands')} finds the rest."
 
 
-def walk() -> list[Step]:
-    """The keys in order, from a run's dashboard back to it."""
-    return [
-        Step("f1", _screen("HelpScreen")),
-        Step("down", _anything),
-        Step("escape", _shows("train")),
-        Step("1", _shows("library"), "1"),
-        Step("down", _anything),
-        Step("tab", _anything),
-        Step("question_mark", _screen("HelpScreen"), "?"),
-        Step("escape", _shows("library")),
-        Step("4", _shows("runs"), "4"),
-        Step("down", _anything),
-        Step("3", _shows("story"), "3"),
-        Step("escape", lambda app: not _at_the_line(app)),
-        Step("enter", _at_the_line),
-        Step("a", _anything, "a"),
-        Step("backspace", _anything),
-        Step("escape", lambda app: not _at_the_line(app)),
-        Step("o", _screen("BookshelfScreen"), "o"),
-        Step("down", _anything),
-        Step("escape", _shows("story")),
-        Step("m", _list, "m"),
-        Step("end", _anything),
-        Step("escape", _shows("story")),
-        Step("comma", _screen("SamplerScreen"), ","),
-        Step("down", _anything),
-        Step("escape", _shows("story")),
-        Step("f1", _screen("HelpScreen")),
-        Step("escape", _shows("story")),
-        Step("2", _shows("train"), "2"),
-        Step("left", _anything),
-    ]
+def _watch(scene: Scene, train: str) -> str:
+    key, view = scene.key, scene.view
+    look = key("plan.first_look")
+    if base_of(view) == TINY and view.busy:
+        if scene.mode != "train":
+            return f"Your tiny model is learning: press {train} to watch."
+        return "Watch: the loss falls, the samples turn into words."
+    if scene.reading:
+        return f"Read on as you like. Then {train}: watch a model learn."
+    if scene.mode != "train":
+        return f"Next, watch a model learn: press {train}."
+    if view.phase != "idle":
+        return f"To watch a model learn, press {key('train.new')}, then {look}."
+    return f"Press {look}: a tiny new model learns in about a minute."
 
 
-async def press(app: StorytimeApp, step: Step) -> float:
-    """Press the key; returns the seconds until its answer is painted. Raises TimeoutError without an answer."""
-    began = time.perf_counter()
-    app.post_message(events.Key(step.key, step.typed))
-    # this waits behind the key in the app's queue, so the key has been passed on
-    await _turn(app)
-    while not step.answer(app):
-        if time.perf_counter() - began > PATIENCE:
-            raise TimeoutError(f"the key {step.key} has no answer")
-        await asyncio.sleep(0.001)
-    painted = asyncio.Event()
-    app.screen.call_after_refresh(painted.set)
-    await painted.wait()
-    return time.perf_counter() - began
-
-
-async def _turn(app: App[None]) -> None:
-    came = asyncio.Event()
-    app.call_later(came.set)
-    await came.wait()
-    came.clear()
-    if app.focused is not None:
-        app.focused.call_later(came.set)
-        await came.wait()
-
-
-async def tour(app: StorytimeApp, steps: list[Step], walks: int) -> list[tuple[str, float]]:
-    """Repeat the walk; returns each key with its seconds. Raises TimeoutError."""
-    took: list[tuple[str, float]] = []
-    for _ in range(walks):
-        for step in steps:
-            took.append((step.key, await press(app, step)))
-            await asyncio.sleep(BETWEEN)
-    return took
+def _modes(scene: Scene) -> tuple[str, str, str]:
+    """The keys of Library, Train and Story; on Story the digits are text, and the others are named."""
+    always = "_always" if scene.mode == "story" else ""
+    library, train, story = (scene.key(f"app.{mode}{always}") for mode in ("library", "train", "story"))
+    return library, train, story

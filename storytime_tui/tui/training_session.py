@@ -50,6 +50,11 @@ class TrainingSession:
         """The control of the current run; None without one."""
         return self._thread.control
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a started run is in its thread: true until its checkpoint is saved, even if nobody hears its end."""
+        return self._thread.at_work and self.view.started is not None
+
     def start(self, plan: TrainingPlan, run: str | None, subject: str) -> None:
         """Start a run. No run may be active."""
         self._thread.start(lambda control: self._services.learn(plan, control, run))

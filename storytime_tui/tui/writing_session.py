@@ -193,7 +193,7 @@ class WritingSession:
         """`changed` gets every new writer, `told` every message of the current telling."""
         self._services, self._store_thread, self._training = services, store_thread, training
         self._changed, self._told = changed, told
-        self._thread = TellingThread(
+        self.thread = TellingThread(
             post, self._handle, services.open_teller, services.clock, copied_by=services.copied_by
         )
         self._opened_story: Sequence[Passage] = ()  # the passages of the last opened story
@@ -235,7 +235,7 @@ class WritingSession:
         self.open()
 
     def _forget(self) -> None:
-        self._thread.forget(self.now.model)
+        self.thread.forget(self.now.model)
         self._set_writer(reopen(self.now))
 
     def choose_strength(self, strength: float | None) -> None:
@@ -248,7 +248,7 @@ class WritingSession:
 
     def write_with(self, model: str) -> None:
         """Choose a model for a new page, and open it anew: a run may have newer weights."""
-        self._thread.forget(model)
+        self.thread.forget(model)
         self.fresh_page = True
         self.choose(model)
         self.choose_strength(None)
@@ -368,7 +368,7 @@ class WritingSession:
         if self.now.opened is None:
             return None
         request = ViewRequest(text, self.steering, self.now.voice)
-        self._thread.look(self.now.number, self.now.model, self.now.strength, request)
+        self.thread.look(self.now.number, self.now.model, self.now.strength, request)
         return request
 
     def tell_title(self, text: str) -> int:
@@ -385,7 +385,7 @@ class WritingSession:
 
     def stop(self) -> None:
         """Stop telling within one token; the told text stays."""
-        self._thread.stop()
+        self.thread.stop()
 
     def _begin(
         self,
@@ -397,4 +397,4 @@ class WritingSession:
             snapshot = partial(self._services.open_snapshot, model, control)
             progress = "" if self.now.opened else "copying the run's weights…"
         self._set_writer(begin_telling(self.now, progress))
-        self._thread.begin(Telling(self.now.number, model, request, self.now.strength, snapshot))
+        self.thread.begin(Telling(self.now.number, model, request, self.now.strength, snapshot))

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from storytime_tui.stories.store import StoryStore
 from tests.benchmarks.faults_place import LIMIT, Place
-from tests.terminal import open_app
+from tests.terminal import kill_app, open_app
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -126,8 +125,7 @@ def typing(place: Place, number: int) -> None:
             app.read(0.05)
             shown.append((time.monotonic(), max(map(len, re.findall("a+", app.text())))))
         killed = time.monotonic()
-        app.program.kill(signal.SIGKILL)
-        app.program.wait()
+        kill_app(app)
     due = max((count for at, count in shown if at < killed - 0.5), default=0)
     with closing(sqlite3.connect(place.home / "stories.sqlite3")) as database:
         kept = max((len(row[0]) for row in database.execute("select text from draft")), default=0)
@@ -146,7 +144,6 @@ def ticks(place: Place, number: int) -> None:
             ticked = not ticked
             app.wait_for(r"\[x\] Hedgerow" if ticked else r"\[ \] Hedgerow")
         app.read(place.draw.uniform(0.1, 0.3))
-        app.program.kill(signal.SIGKILL)
-        app.program.wait()
+        kill_app(app)
     kept = json.loads((place.home / "desk.json").read_text())["ticked"]["hedgerow-tales"]
     place.expect((kept is True) == ticked, f"the tick was {ticked}, {kept} is kept")

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from storytime_tui import cli, paths
 from storytime_tui.corpus.library.shelf import taken_names
 from storytime_tui.jobs.export import export_model
-from storytime_tui.jobs.generate import judge_precision
+from storytime_tui.jobs.judge_precision import judge_precision
 from storytime_tui.knobs import with_values
 from storytime_tui.models.catalogue import STARTER
 from storytime_tui.models.voices import Voices, write_voices

@@ -22,7 +22,6 @@ import json
 import os
 import random
 import re
-import signal
 import sqlite3
 import sys
 import tempfile
@@ -36,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import pexpect
 
-from tests.terminal import Terminal, known, open_app
+from tests.terminal import Terminal, kill_app, known, open_app
 
 COLUMNS, ROWS = 80, 30
 LATEST = 8.0  # seconds after the Story screen is there, at most, to the kill
@@ -222,8 +221,7 @@ def sit(home: Path, draw: random.Random, number: int) -> tuple[Sitting, float]:
         except TimeoutError:
             pass
         moment = time.monotonic()
-        terminal.program.kill(signal.SIGKILL)
-        terminal.program.wait()
+        kill_app(terminal)
     return sitting, moment
 
 

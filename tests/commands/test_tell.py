@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from storytime_tui import cli
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import generate
@@ -31,6 +32,7 @@ class FakeTeller:
         self.name = ""
         self.strength, self.note, self.contrast = 1.0, "", 0.0
         self.opened: dict[str, object] = {}
+        self.computed_as = Computing()
         self.voices: tuple[str, ...] = ()
         self.asked: tuple[str, SamplerSettings] | None = None
         self.added: dict[str, object] = {}
@@ -65,6 +67,7 @@ def teller(monkeypatch: pytest.MonkeyPatch) -> FakeTeller:
     ) -> FakeTeller:
         on_progress(Preparing("loading the model", 0, 0))
         fake.name, fake.opened = name, {"strength": strength, **how}
+        fake.computed_as = fake.opened.pop("wanted")()  # type: ignore[operator]
         fake.strength = 1.0 if strength is None else strength
         return fake
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from storytime_tui.cli import main
 from storytime_tui.commands import evaluate as command
 from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.errors import ModelError
+from storytime_tui.generation.computing import Computing
 from storytime_tui.jobs import blending, evaluate, generate, listen, voice
 from storytime_tui.jobs.evaluate import Evaluation
 from storytime_tui.jobs.find_model import Origin
@@ -80,10 +81,18 @@ class Opened:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: list[str] = []
+        self.computed_as: Computing | None = None
         monkeypatch.setattr(generate, "open_teller", self)
         monkeypatch.setattr(listen, "tell_with", lambda teller, title, stopped: tell_as(OLD))
 
-    def __call__(self, name: str, strength: float | None = None, contrast: float | None = None) -> object:
+    def __call__(
+        self,
+        name: str,
+        strength: float | None = None,
+        contrast: float | None = None,
+        wanted: Callable[[], Computing] = Computing,
+    ) -> object:
+        self.computed_as = wanted()
         self.names.append(name if strength == 1 else f"{name} at {strength}")
         return strength
 
@@ -126,6 +135,7 @@ def test_a_strength_is_chosen_written_down_and_said(
     plan = dataclasses.replace(PLAN, voices=("Old",), device="cpu")
     listening = Listening(plan, (shelf,), 1000, loss_of=lambda strength: 3.0 + cost * (strength - 1))
     said = list(with_voice_events(a_run(), "r", listening))
+    assert opened.computed_as == Computing(device="cpu")  # as the run itself
     kept = read_voices(paths.runs_folder() / "r")
     (event,) = [each for each in said if isinstance(each, ev.StrengthChosen)]
     (measured,) = measures(iter(said))
@@ -175,7 +185,7 @@ def test_a_figure_that_cannot_be_made_ends_no_run(
 ) -> None:
     for trouble in (ModelError("It is gone."), RuntimeError("out of memory"), OSError("full")):
 
-        def fails(name: str, trouble: Exception = trouble) -> object:
+        def fails(name: str, trouble: Exception = trouble, **how: object) -> object:
             raise trouble
 
         monkeypatch.setattr(generate, "open_teller", fails)
@@ -243,7 +253,7 @@ def test_evaluate_says_whose_manner_a_model_tells_in(
 ) -> None:
     known = Origin("r", tmp_path, window=64, local=True, voices=Voices(("Old",)), base="starter")
     monkeypatch.setattr(evaluate, "find_origin", lambda name, report: known)
-    monkeypatch.setattr(evaluate, "base_passages", lambda base, shelves: (tuple(NEW_STORIES), 1.0))
+    monkeypatch.setattr(evaluate, "base_passages", lambda base, shelves, computing: (tuple(NEW_STORIES), 1.0))
     asked: list[object] = []
 
     def tell(teller: object, as_whom: object, stopped: object) -> voice.Tell:

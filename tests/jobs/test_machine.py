@@ -6,7 +6,15 @@ from typing import Any
 import psutil
 import pytest
 
-from storytime_tui.jobs.machine import Gpu, Machine, MachineReader, gpu_of, read_machine, share_of_peak
+from storytime_tui.jobs.machine import (
+    Gpu,
+    Machine,
+    MachineReader,
+    gpu_of,
+    gpus_in_words,
+    read_machine,
+    share_of_peak,
+)
 
 
 class NvmlError(Exception):
@@ -55,6 +63,52 @@ H200 = Gpu("NVIDIA H200", 0.98, 14_000_000_000, 141_000_000_000, 71)
 def test_a_gpu_is_read(name: "str | bytes") -> None:
     machine = MachineReader(lambda: FakeNvml(name)).read()
     assert (machine.gpus, machine.gpu_trouble) == ((H200,), "")
+
+
+A100 = Gpu("NVIDIA A100")
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "words"),
+    [
+        ("auto", (), ""),
+        ("auto", (H200,), "GPU: NVIDIA H200."),
+        ("cpu", (H200,), "Device: cpu; NVIDIA H200 stays unused."),
+        ("auto", (H200, H200), "GPU: cuda:0 NVIDIA H200. Device may also be cuda:1 NVIDIA H200."),
+        ("cuda:1", (A100, A100), "GPU: cuda:1 NVIDIA A100. Device may also be cuda:0 NVIDIA A100."),
+        (
+            "auto",
+            (H200, A100),
+            "2 GPUs: NVIDIA H200, NVIDIA A100. `storytime-tui doctor` says which is cuda:0, cuda:1 and so on.",
+        ),
+        ("cuda:2", (H200, A100), "There is no cuda:2: this machine has 2 GPUs, cuda:0 to cuda:1."),
+        ("cpu", (H200, A100), "Device: cpu; 2 GPUs stay unused."),
+    ],
+)
+def test_the_gpu_of_a_plan_is_said_and_how_to_choose_another(
+    device: str, gpus: tuple[Gpu, ...], words: str
+) -> None:
+    assert gpus_in_words(device, gpus) == words
+
+
+def test_the_numbers_of_different_gpus_are_known_where_the_system_orders_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    said = gpus_in_words("cuda:1", (H200, A100))
+    assert said == "GPU: cuda:1 NVIDIA A100. Device may also be cuda:0 NVIDIA H200."
+
+
+@pytest.mark.parametrize(
+    ("visible", "seen"), [(None, (H200,)), ("0", (H200,)), ("", ()), ("3", ()), ("-1", ())]
+)
+def test_gpus_that_are_hidden_from_programs_are_not_offered(
+    visible: str | None, seen: tuple[Gpu, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert MachineReader(FakeNvml).gpus() == seen
 
 
 def test_this_machine_is_read_without_a_gpu() -> None:

@@ -16,6 +16,7 @@ from storytime_tui.jobs import estimates, generate, memory
 from storytime_tui.jobs.bench.train import shapes
 from storytime_tui.jobs.evaluate import evaluate_model
 from storytime_tui.jobs.find_model import find_origin
+from storytime_tui.jobs.judge_precision import judge_precision
 from storytime_tui.jobs.train import learn, resume
 from storytime_tui.models.catalogue import STARTER, STARTER_FOLDER, has_starter
 from storytime_tui.models.voices import Voices, write_voices
@@ -140,7 +141,7 @@ def test_without_it_the_sentence_says_what_to_begin_with(tales: Path) -> None:
 
 @pytest.mark.skipif(not kinds_of_int8(), reason="this machine has no int8 arithmetic")
 def test_it_brings_its_verdict_on_int8(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    change = generate.judge_precision(starter)
+    change = judge_precision(starter)
     assert precision.verdict_in(starter) == pytest.approx(change, abs=1e-6)
     monkeypatch.setattr(precision, "int8_change", lambda *_: pytest.fail("asked again"))
     teller = generate.open_teller(STARTER)

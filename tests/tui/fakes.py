@@ -13,6 +13,7 @@ from typing import Any
 
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import ModelError, PlanError, RunError
+from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.jobs.copied import Learned
 from storytime_tui.jobs.estimates import Preview
@@ -20,12 +21,14 @@ from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.machine import Machine
 from storytime_tui.jobs.memory import Room
 from storytime_tui.jobs.past_plans import PastPlan
+from storytime_tui.jobs.places import Place
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
 from storytime_tui.jobs.story_reading import StoryReading
 from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.reporting import Report
+from storytime_tui.settings import Loaded, Settings
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
@@ -325,12 +328,19 @@ ENOUGH = Room(900_000_000, 7_200_000_000)
 WORKING = Machine(0.94, 912_000_000, 8_000_000_000)
 
 
+PLACES = (
+    Place("settings_file", "settings", "~/.config/storytime/settings.toml", "Set STORYTIME_HOME to move it."),
+    Place("runs_folder", "runs", "~/.local/share/storytime/runs", "Set STORYTIME_HOME to move it."),
+)
+
+
 @dataclass
 class World(FakeLibrary):
     """Everything that the fakes remember, and the services made of them."""
 
     folder: Path
     run: FakeRun = field(default_factory=FakeRun)
+    wanted: Callable[[], Computing] | None = None  # how the last model was to be computed
     choices: tuple[ModelChoice, ...] = (
         ModelChoice("hedgerow-1", "hedgerow-1", "scratch-small taught hedgerow, validation loss 3.104"),
         ModelChoice("distilgpt2", "distilgpt2", "untrained on your shelf; reads English already"),
@@ -358,6 +368,7 @@ class World(FakeLibrary):
     usual: float = 1.0  # strength
     refused: tuple[float, ...] = ()  # strengths
     last_run: LastRun | None = None  # of an earlier sitting
+    tour: str = "done"  # the next step of the tour
     runs: tuple[RunSummary, ...] = ()  # on the disk, the newest first
     runs_error: Exception | None = None
     journals: dict[str, Sequence[ev.Event]] = field(default_factory=dict)  # by the run's name
@@ -405,6 +416,7 @@ class World(FakeLibrary):
             find_rate=self._find_rate,
             model_choices=lambda: self.choices,
             open_teller=self._open_teller,
+            places=lambda: PLACES,
             open_snapshot=self._open_snapshot,
             open_store=lambda: StoryStore(
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
@@ -415,6 +427,7 @@ class World(FakeLibrary):
             wall_clock=lambda: AT_NOON,
             machine=lambda: self.machine,
             last_run=lambda: self.last_run,
+            load_settings=lambda: Loaded(Settings(tour=self.tour)),
             runs=self._list_runs,
             run_events=self._run_events,
             watch=self._watch,
@@ -571,13 +584,16 @@ class World(FakeLibrary):
             steered=self.steered,
         )
 
-    def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
+    def _open_teller(
+        self, name: str, on_progress: Any, strength: float | None, wanted: Any = None
+    ) -> FakeTeller:
         if on_progress is not None:
             on_progress(ev.Preparing("loading the model", 0, 0))
         if self.open_error is not None:
             raise self.open_error
         if strength in self.refused:
             raise ModelError(f"{name} can be told at strength 1 only.")
+        self.wanted = wanted
         self.opened.append(name if strength is None else f"{name} at {strength:g}")
         return FakeTeller(
             name,

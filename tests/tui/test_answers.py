@@ -14,7 +14,7 @@ from storytime_tui.jobs.bench.keys import fill_home
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import runs
-from storytime_tui.tui import preload_screens, tour
+from storytime_tui.tui import preload_screens, walk
 from storytime_tui.tui.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.low_priority import NICE, SWITCH, low_priority
 from storytime_tui.tui.widgets.choice_list import ChoiceList
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("every_frame")
 
 
 async def test_every_key_of_the_walk_has_its_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tour, "BETWEEN", 0.0)
+    monkeypatch.setattr(walk, "BETWEEN", 0.0)
     store = world.services().open_store()
     story = store.new_story("The Mouse")
     store.add_passage(story.id, "you", "Once.")
@@ -41,8 +41,8 @@ async def test_every_key_of_the_walk_has_its_answer(world: World, monkeypatch: p
         await pilot.press("2", "s")
         world.run.say(*a_run(50))
         await until(pilot, lambda: app.desk.training.view.done == 50)
-        took = await tour.tour(app, tour.walk(), 2)
-        assert len(took) == 2 * len(tour.walk())
+        took = await walk.take_walk(app, walk.keys_of_walk(), 2)
+        assert len(took) == 2 * len(walk.keys_of_walk())
         assert all(seconds > 0 for _, seconds in took)
         world.run.say(None)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from textual.app import App
 from textual.binding import Binding
-from textual.command import CommandPalette
 from textual.widgets import Input
 from textual.worker import WorkerFailed
 
@@ -30,6 +29,7 @@ from storytime_tui.tui.screens import (
     story,
     train,
 )
+from storytime_tui.tui.screens.palette import PaletteScreen
 from storytime_tui.tui.widgets import (
     choice_list,
     knob_editor,
@@ -128,7 +128,7 @@ async def test_letters_typed_while_the_palette_still_gathers_cost_it_nothing(
         await shelf_is_open(pilot)
         app.desk.writing.list_models = slowly  # type: ignore[assignment, method-assign]
         await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, CommandPalette) and app.screen.query(Input))
+        await until(pilot, lambda: isinstance(app.screen, PaletteScreen) and app.screen.query(Input))
         await type_text(pilot, "Fir Tale 7")
         gathered.set()
         await until(pilot, lambda: "in Under the Fir Trees" in screen_text(app))

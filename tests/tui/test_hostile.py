@@ -3,7 +3,6 @@
 import dataclasses
 
 import pytest
-from textual.command import CommandPalette
 from textual.widgets import Input
 
 from storytime_tui.corpus.collection import Collection, Story
@@ -12,6 +11,7 @@ from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.shelves import AddedCollection
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.screens.palette import PaletteScreen
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import flat, make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import HOSTILE, STARTED, World, step
@@ -108,7 +108,7 @@ async def test_in_a_story(hostile: World) -> None:
         await until(pilot, lambda: f"Write with {SHOWN}" in screen_text(app))
         await pilot.press("escape")
         hostile.teller_error = ModelError(f"broke: {HOSTILE}")
-        app.desk.writing._thread.forget(HOSTILE)
+        app.desk.writing.thread.forget(HOSTILE)
         await pilot.press("enter", "enter")
         await until(pilot, lambda: f"broke: {SHOWN}" in screen_text(app))
 
@@ -118,6 +118,6 @@ async def test_in_the_palette(hostile: World) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, CommandPalette) and app.screen.query(Input))
+        await until(pilot, lambda: isinstance(app.screen, PaletteScreen) and app.screen.query(Input))
         app.screen.query_one(Input).value = "[/b]"
         await until(pilot, lambda: f"in {SHOWN}" in screen_text(app))

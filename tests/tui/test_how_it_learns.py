@@ -118,9 +118,9 @@ async def test_the_bars_follow_the_settings(app: StorytimeApp, world: World) -> 
         assert "░" in screen_text(app)  # those that are cut off
         await pilot.press("m", "t", "P", "p")
         await until(pilot, lambda: "temp. 0.8 · top-p 0.95 · min-p 0.05" in screen_text(app))
-        await pilot.press("comma")
+        await pilot.press("a")
         await until(pilot, lambda: "temp. 0.6 · top-p 0.9 · min-p 0.1" in screen_text(app))
-        await pilot.press("comma")
+        await pilot.press("a")
         await until(pilot, lambda: "temp. 1 · top-p 1 · min-p 0" in screen_text(app))
 
 

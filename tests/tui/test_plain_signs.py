@@ -87,7 +87,7 @@ def test_letters_lose_their_accents_only_where_they_must_and_styles_stay() -> No
 
 
 async def test_a_run_is_drawn_with_plain_signs_and_enter_is_a_word(world: World) -> None:
-    app = StorytimeApp(world.services(), "ascii")
+    app = StorytimeApp(world.services(), signs="ascii")
     app.animation_level = "none"
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await shelf_is_open(pilot)

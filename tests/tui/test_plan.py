@@ -50,7 +50,7 @@ async def find(pilot: Pilot[Any], app: StorytimeApp, letters: str, label: str) -
 async def test_the_plan_and_its_keys_are_in_sight_at_80x24(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await to_plan(pilot, app)
-        for words in ("o Options (37)", "f From a run or file", "l Find rate", "e Save plan"):
+        for words in ("o Options (38)", "f From a run or file", "l Find rate", "e Save plan"):
             assert words in screen_text(app), words
         assert "Start training" in screen_text(app) and "Watch one learn" in screen_text(app)
         assert "Time: about 2 min here." in flat(app)
@@ -70,7 +70,7 @@ async def test_an_option_is_found_changed_counted_and_reset(app: StorytimeApp, w
         await pilot.press("escape")  # the filter
         await until(pilot, lambda: app.screen.query_one("#filter", Input).value != "decay")
         await pilot.press("escape")
-        await until(pilot, lambda: "Options (37, 1 changed)" in screen_text(app))
+        await until(pilot, lambda: "Options (38, 1 changed)" in screen_text(app))
         await pilot.press("s")
         await until(pilot, lambda: world.run.plans)
         assert world.run.plans[0].weight_decay == 0.02

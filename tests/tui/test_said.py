@@ -191,6 +191,8 @@ XTERM = {
     "magenta": "#cd00cd",
     "cyan": "#00cdcd",
     "bright_black": "#7f7f7f",
+    "bright_red": "#ff0000",
+    "bright_magenta": "#ff00ff",
 }
 
 
@@ -211,7 +213,7 @@ def test_sixteen_colours_can_be_read_on_white_and_on_black() -> None:
     }
     grounds = {name for name in colours if "background" in name or name.startswith(("ansi", "scrollbar"))}
     on_grounds = {"input-selection-foreground", "screen-selection-foreground", "input-cursor-foreground"}
-    assert {colours["primary"], colours["error"], colours["quiet"]} <= XTERM.keys()
+    assert {colours["primary"], colours["error"], colours["line"]} <= XTERM.keys()
     for name in colours.keys() - grounds - on_grounds:
         shade = XTERM[colours[name]]
         for ground in ("#ffffff", "#000000"):

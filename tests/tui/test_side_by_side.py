@@ -211,7 +211,7 @@ async def test_while_they_tell_the_app_answers_and_enter_takes_what_is_there(
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, SideBySideScreen))
         for model in ("hedgerow-1", "distilgpt2"):
-            app.desk.writing._thread.forget(model)  # the next ones wait at the gate
+            app.desk.writing.thread.forget(model)  # the next ones wait at the gate
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, SideBySideScreen))
         before = world.store().text(1)

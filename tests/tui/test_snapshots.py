@@ -424,7 +424,7 @@ def test_story_inspected(snap_compare: Compare, world: World, size: tuple[int, i
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("f4")
         await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
-        app.screen.settings = dataclasses.replace(app.screen.settings, seed=81)  # type: ignore[attr-defined]
+        app.desk.sampler = dataclasses.replace(app.desk.sampler, seed=81)
         await type_text(pilot, "Once upon a time there was a mouse who kept a shop under the stair.")
         await pilot.press("enter")
         await until(pilot, lambda: "tokens told" in screen_text(app))
@@ -478,8 +478,19 @@ def test_sampler_settings(snap_compare: Compare, world: World, size: tuple[int, 
         await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
         await pilot.press("escape", "comma")
         await until(pilot, lambda: "find a setting" in screen_text(app) and "higher is" in screen_text(app))
-        await pilot.press("p", "down", "enter", *"40", "enter")  # wild, top k 40
-        await until(pilot, lambda: "1 changed" in screen_text(app) and "● top k" in screen_text(app))
+        await pilot.press("p", "down", "down", "enter", *"40", "enter")  # wild, top k 40
+        await until(pilot, lambda: "2 changed" in screen_text(app) and "● top k" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_settings(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("comma")
+        await until(pilot, lambda: "the colours of the app" in screen_text(app))
+        await pilot.press("end", "home", "down", "down", "space")  # no marks of copied words
+        await until(pilot, lambda: "Copied marks: off." in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 
@@ -590,6 +601,25 @@ def test_help(snap_compare: Compare, world: World, size: tuple[int, int]) -> Non
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: "choose the stories" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_tour(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    world.tour = "new"
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await until(pilot, lambda: "Tour 1/4" in screen_text(app) and "windows" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_palette(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("ctrl+p", *"tale")
+        await until(pilot, lambda: "in Under the Fir Trees" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 

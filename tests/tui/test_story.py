@@ -1,5 +1,6 @@
 """Story: writing a line, the model going on, stopping, undoing, keeping every word."""
 
+import re
 import threading
 
 import pytest
@@ -11,7 +12,7 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.sampler_draft import KNOBS
+from storytime_tui.tui.settings_rows import knobs_of
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.knob_list import KnobList
 from storytime_tui.tui.widgets.page import Page
@@ -246,7 +247,9 @@ async def test_without_a_model_the_line_stays_in_the_prompt(app: StorytimeApp, w
 async def to_settings(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
     await go_to_story(pilot, app)
     await pilot.press("escape", "comma")
-    await until(pilot, lambda: isinstance(app.focused, KnobList) and app.focused.chosen)
+    await until(pilot, lambda: isinstance(app.focused, KnobList) and app.focused.chosen == "preset")
+    await pilot.press("down")
+    await until(pilot, lambda: app.focused.chosen == "temperature")
 
 
 async def tell(pilot, world: World) -> SamplerSettings:  # type: ignore[no-untyped-def]
@@ -276,7 +279,10 @@ async def test_settings_are_checked_where_they_are_typed(app: StorytimeApp, worl
         await until(pilot, lambda: isinstance(app.focused, Input))
         assert "changed" not in screen_text(app)
         await pilot.press("backspace", "1", "enter")
-        await until(pilot, lambda: "sampler settings · custom · 1 changed" in screen_text(app))
+        await until(
+            pilot,
+            lambda: "Settings · 1 changed" in screen_text(app) and "lively, changed" in screen_text(app),
+        )
         await find_setting(pilot, app, "seed")
         assert "0 (new)" in screen_text(app) and "same seed, same story; 0: new each time" in screen_text(app)
         await pilot.press("enter", "7", "enter")
@@ -290,24 +296,37 @@ async def test_whole_sentences_are_toggled(app: StorytimeApp, world: World) -> N
     async with app.run_test(size=SMALL) as pilot:
         await to_settings(pilot, app)
         await find_setting(pilot, app, "finish_sentence")
-        assert "whole sentences    on" in screen_text(app) and "changed" not in screen_text(app)
-        for key, value in (("space", "off"), ("enter", "on"), ("space", "off")):
+        assert re.search("whole sentences +━● on", screen_text(app)) and "changed" not in screen_text(app)
+        for key, value in (("space", "●━ off"), ("enter", "━● on"), ("left", "●━ off")):
             await pilot.press(key)
-            await until(pilot, lambda value=value: f"whole sentences    {value}" in screen_text(app))
-        assert "lively · 1 changed" in screen_text(app)
+            shown = f"whole sentences +{value}"
+            await until(pilot, lambda shown=shown: re.search(shown, screen_text(app)))
+        assert "Settings · 1 changed" in screen_text(app)
         assert (await tell(pilot, world)).finish_sentence is False
 
 
 async def test_all_settings_are_reached_and_the_frame_is_complete(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
-        await to_settings(pilot, app)
+        await go_to_story(pilot, app)
+        await pilot.press("escape", "comma")
+        await until(pilot, lambda: isinstance(app.focused, KnobList) and app.focused.chosen == "preset")
+        await pilot.press("home")
+        rows = list(knobs_of(world.services().places()))
         seen = [app.focused.chosen]  # type: ignore[union-attr]
-        for _ in range(len(KNOBS) - 1):
+        for _ in range(len(rows) - 1):
             await pilot.press("down")
             await until(pilot, lambda: app.focused.chosen != seen[-1])
             seen.append(app.focused.chosen)
-        assert seen == list(KNOBS)
-        for words in ("↵ Change", "/ Find", "r Reset", "a Reset all", "p Next preset", "esc Back", "╰──"):
+        assert seen == rows and {"theme", "quotes", "threads", "preset", "seed", "runs_folder"} <= set(rows)
+        for words in (
+            "↵ Change",
+            "/ Find",
+            "r Reset",
+            "a Reset group",
+            "p Telling preset",
+            "esc Back",
+            "╰──",
+        ):
             assert words in screen_text(app), words
 
 
@@ -337,7 +356,7 @@ async def test_opening_shows_its_progress(app: StorytimeApp, world: World) -> No
         await go_to_story(pilot, app)
         await until(pilot, lambda: world.opened)
         number = app.desk.writing.now.number
-        app.desk.writing._thread._opening(number, Preparing("fetching distilgpt2", 120_000_000, 353_000_000))
+        app.desk.writing.thread._opening(number, Preparing("fetching distilgpt2", 120_000_000, 353_000_000))
         await until(pilot, lambda: "fetching distilgpt2 120 of 353 MB" in screen_text(app))
 
 
@@ -441,20 +460,22 @@ async def test_a_preset_sets_values_and_what_is_typed_wins(app: StorytimeApp, wo
         await to_settings(pilot, app)
         await find_setting(pilot, app, "banned")
         await pilot.press("enter", *"the end, dragon", "enter")
-        await until(pilot, lambda: "lively · 1 changed" in screen_text(app))
+        await until(pilot, lambda: "Settings · 1 changed" in screen_text(app))
         await find_setting(pilot, app, "repetition_window")
         await pilot.press("enter", *"64", "enter")
-        await until(pilot, lambda: "custom · 2 changed" in screen_text(app))
+        await until(pilot, lambda: "Settings · 2 changed" in screen_text(app))
         await pilot.press("p")
-        await until(pilot, lambda: "wild · 1 changed" in screen_text(app))
+        await until(
+            pilot, lambda: "Settings · 2 changed" in screen_text(app) and "wild: Un" in screen_text(app)
+        )
         assert "wild: Unlikely words too: may lose the thread." in screen_text(app)
         await find_setting(pilot, app, "presence", "occurred")
         await pilot.press("enter", *"0.7", "enter")
-        await until(pilot, lambda: "custom · 2 changed" in screen_text(app))
+        await until(pilot, lambda: "Settings · 3 changed" in screen_text(app))
         asked = await tell(pilot, world)
         assert (asked.temperature, asked.repetition_window, asked.presence) == (1.25, 256, 0.7)
         assert asked.banned == ("the end", "dragon")
-        assert app.desk.preferences.now.preset == "lively"  # no preset has these values
+        assert app.desk.preferences.now.preset == "wild"
         assert app.desk.preferences.sampler().temperature == 1.25
 
 
@@ -466,9 +487,11 @@ async def test_one_setting_or_all_are_reset(app: StorytimeApp, world: World) -> 
         await pilot.press("down", "enter", *"40", "enter")
         await until(pilot, lambda: "2 changed" in screen_text(app))
         await pilot.press("r")
-        await until(pilot, lambda: "custom · 1 changed" in screen_text(app))
+        await until(pilot, lambda: "Settings · 1 changed" in screen_text(app))
         await pilot.press("a")
-        await until(pilot, lambda: "lively" in screen_text(app) and "changed" not in screen_text(app))
+        await until(
+            pilot, lambda: "Settings ─" in screen_text(app) and "hold again for “telling”" in screen_text(app)
+        )
         await pilot.press("enter", *"99", "escape")  # what is typed is dropped
         await until(pilot, lambda: isinstance(app.focused, KnobList))
         asked = await tell(pilot, world)

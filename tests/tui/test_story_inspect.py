@@ -228,7 +228,7 @@ async def test_a_reading_is_left_with_escape_and_the_model_is_free(app: Storytim
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
         world.gate = threading.Semaphore(0)
-        app.desk.writing._thread.forget("hedgerow-1")  # the next one waits at the gate
+        app.desk.writing.thread.forget("hedgerow-1")  # the next one waits at the gate
         await pilot.press("escape", "i")
         await until(pilot, lambda: "measuring the words 1 of 2" in flat(app))
         await pilot.press("escape")
@@ -244,7 +244,7 @@ async def test_a_failure_is_said_and_closes_it(app: StorytimeApp, world: World) 
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
         world.open_error = ModelError("The model is gone.")
-        app.desk.writing._thread.forget("hedgerow-1")
+        app.desk.writing.thread.forget("hedgerow-1")
         await pilot.press("escape", "i")
         await until(pilot, lambda: "The model is gone." in flat(app))
         assert not app.screen.query(StoryInspect) and isinstance(app.focused, Page)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import signal
 import sqlite3
 import threading
 import time
@@ -26,7 +25,7 @@ from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.story_list import StoryList
-from tests.terminal import open_app
+from tests.terminal import kill_app, open_app
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, type_text, until
 from tests.tui.fakes import World
 from tests.tui.test_story import LINE, go_to_story, send, told
@@ -366,8 +365,7 @@ def test_kill_9_while_one_types_costs_the_last_half_second_alone(home: Path) -> 
             terminal.press("a", at=r"› a*")  # never half a second without a key, on a machine at rest
             typed += "a"
             kept = draft_in(home / "stories.sqlite3")
-        terminal.program.kill(signal.SIGKILL)
-        terminal.program.wait()
+        kill_app(terminal)
     assert kept
     assert typed.startswith(draft_in(home / "stories.sqlite3"))
 

@@ -15,6 +15,7 @@ from storytime_tui.corpus.formats.ordinary import open_ordinary
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import check_stop
 from storytime_tui.terminal import printable_path
+from storytime_tui.zip_bounds import BoundedZip
 
 LARGEST_ARCHIVE = 500 * 1024**2  # bytes of the zip file, which may contain pictures
 LARGEST_MEMBER = 50 * 1024**2  # bytes; a larger text is not read anyway
@@ -24,7 +25,6 @@ RATIO = 100  # bytes unpacked for each byte of the archive; text has 3, the empt
 
 _FREE = 4 * 1024**2  # bytes that may be unpacked whatever the ratio
 _DIRECTORY = 8 * 1024**2  # bytes of the central directory, which zipfile reads at once
-_MEMBER = b"PK\x01\x02"  # the signature of a member in the central directory
 _CHUNK = 64 * 1024  # bytes
 _SMALL_CHUNK = 512  # bytes; of a damaged member the piece with the damage is lost
 _SUPPORTED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile cannot unpack others in pieces
@@ -80,7 +80,7 @@ class Archive(AbstractContextManager["Archive"]):
         crowded = CorpusError(f"{self.name} holds more than {MEMBERS:,} files: unpack it and add its texts.")
         file.seek(0)
         try:
-            opened = zipfile.ZipFile(_Guarded(file, crowded))
+            opened = zipfile.ZipFile(BoundedZip(file, crowded, members=MEMBERS, directory=_DIRECTORY))
         except (*_DAMAGE, OSError) as error:  # OSError: an offset before the beginning of the file
             raise self.damaged() from error
         if len(opened.infolist()) > MEMBERS:
@@ -147,26 +147,6 @@ class Archive(AbstractContextManager["Archive"]):
     def damaged(self, called: str = "") -> CorpusError:
         """The error for an archive, or a member, that cannot be unpacked."""
         return CorpusError(f"{called or self.name} is damaged or cut off: get it again.")
-
-
-class _Guarded:
-    """An open file that refuses to give zipfile a central directory that is too long.
-
-    A zip file may have several records with the place and length of its directory. Whichever zipfile uses, it reads
-    the directory in one piece and makes an object for each member; that piece is checked here first.
-    """
-
-    def __init__(self, file: BinaryIO, crowded: CorpusError) -> None:
-        self._file = file
-        self._crowded = crowded
-        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, or all. Raises CorpusError for too many members."""
-        data = self._file.read(_DIRECTORY + 1 if size < 0 else min(size, _DIRECTORY + 1))
-        if len(data) > _DIRECTORY or data.count(_MEMBER) > MEMBERS:
-            raise self._crowded
-        return data
 
 
 def member_name(member: zipfile.ZipInfo) -> str:

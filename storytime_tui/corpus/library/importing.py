@@ -27,6 +27,7 @@ from storytime_tui.corpus.names import NAMELESS, checked_title, folder_name, sho
 from storytime_tui.corpus.web.polite import is_address
 from storytime_tui.corpus.web.redacted import kept
 from storytime_tui.errors import CorpusError
+from storytime_tui.plain_http import is_plain_http
 from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable, printable_line, printable_path
 
@@ -99,7 +100,9 @@ def add_collection(
         if target.exists():
             raise
         raise CorpusError(f"{target.name} was added, and another program removed it at once.") from None
-    return AddedCollection(collection, tuple(problems), tuple(_copies_of(collection)), tuple(notes))
+    return AddedCollection(
+        collection, tuple(problems), tuple(_copies_of(collection)), (*_warnings(inputs), *notes)
+    )
 
 
 class _Repeatable:
@@ -135,10 +138,11 @@ def _path_of(source: str | Path) -> Path:
 
 @dataclass(frozen=True)
 class _Input:
-    """A source of an import: its path, and its address if it was downloaded."""
+    """A source of an import: its path, and its address if it was downloaded; `plain`: without encryption."""
 
     path: Path
     address: str = ""
+    plain: bool = False
 
     @property
     def shown(self) -> str:
@@ -149,7 +153,19 @@ def _fetch(address: str, folder: Path, report: Report | None, stop: threading.Ev
     from storytime_tui.corpus.web.addresses import download_text
 
     inside = Path(tempfile.mkdtemp(dir=folder))
-    return _Input(download_text(address, inside, report=report, stop=stop), kept(address))
+    fetched = download_text(address, inside, report=report, stop=stop)
+    plain = is_plain_http(address) or is_plain_http(fetched.final_url)
+    return _Input(fetched.path, kept(address), plain)
+
+
+def _warnings(inputs: Sequence[_Input]) -> list[str]:
+    """A sentence for each address whose connection was not encrypted."""
+    return [
+        f"{each.shown} came over http, which is not encrypted: others may have read or changed it on its way. Use "
+        "https:// if the site has it."
+        for each in inputs
+        if each.plain
+    ]
 
 
 def _free_name(name: str | None, default: str) -> str:

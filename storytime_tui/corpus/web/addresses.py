@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -122,13 +122,14 @@ def download(
 
 def download_text(
     url: str, folder: Path, *, report: Report | None = None, stop: threading.Event | None = None
-) -> Path:
+) -> Downloaded:
     """Like `download`, for a temporary folder: the unfinished part is in `downloads_folder`."""
     waiting = downloads_folder()
     try:
         files.make_folder(waiting)
         downloaded = download(url, waiting, report=report, stop=stop)
-        return Path(shutil.move(downloaded.path, folder / _free_name(folder, downloaded.name)))
+        moved = shutil.move(downloaded.path, folder / _free_name(folder, downloaded.name))
+        return replace(downloaded, path=Path(moved))
     except OSError as error:
         raise CorpusError(files.explain(error, f"downloading {shown(url)}")) from error
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from storytime_tui.errors import ModelError
 from storytime_tui.files import write_atomically
 from storytime_tui.generation.backends.backend import Backend
 from storytime_tui.generation.backends.prepare import make_backend, precisions_of
@@ -75,6 +76,17 @@ def choose_telling_precision(
         change = int8_change(model, list(text())[:VERDICT_TOKENS])
         _save_verdicts({**verdicts, key: change})
     return ("int8" if change < MAX_CHANGE else float_precision), change
+
+
+def check_telling_precision(model: GPT2 | TransformersModel, precision: str) -> str:
+    """The precision, if this model can tell in it on its device. Raises ModelError."""
+    if precision == "int8":
+        if "int8" not in precisions_of(model):
+            raise ModelError(
+                "int8 is there for GPT-2 models on a CPU only: set precision=auto or fp32, or device=cpu."
+            )
+        return precision
+    return choose_precision(precision, next(model.parameters()).device)
 
 
 def int8_change(model: GPT2 | TransformersModel, ids: Sequence[int]) -> float:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import statistics
 import subprocess
 import sys
@@ -27,7 +28,7 @@ class Bare(App[None]):
 
 Bare().run()
 """
-_OURS = "import sys; from storytime_tui.cli import main; sys.exit(main([]))"
+_OURS = "import sys; from storytime_tui.__main__ import start; sys.exit(start())"
 _PAINTED = b"Library"  # in the first frame of both apps
 _LIMIT = 300.0  # seconds for one program
 _STEPS = 40
@@ -158,7 +159,8 @@ def in_terminal(
     try:
         yield program, terminal
     finally:
-        program.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)  # the app and its watcher
         program.wait()
         os.close(terminal)
 

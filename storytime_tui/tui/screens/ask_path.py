@@ -139,7 +139,7 @@ class AskPathScreen(AskScreen):
             return  # more was typed meanwhile
         if found is None:
             self._choices.show(())
-            message.say("Nothing here begins like this.")
+            message.say("Nothing here begins like this. Delete some letters.")
         else:
             self._show(found, text, "" if rest in ("'", '"') else rest)
         self.refresh_bindings()

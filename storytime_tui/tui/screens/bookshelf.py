@@ -193,7 +193,7 @@ class BookshelfScreen(StyledOnce, Screen[None]):
         if self._all is None:
             return "Reading the stories…"
         if self._all:
-            return "No story holds this."
+            return "No story holds this. Escape shows all."
         return "No stories yet. Escape goes back to write one, i imports a file."
 
     @on(LineList.Moved)

@@ -46,7 +46,7 @@ SIDES = (0, 1)
 _SELDOM = (
     "passage",
     *(f"set('{name}', -1)" for name in ("temperature", "top_p", "min_p")),
-    "settings",
+    "as_told",
     "versus",
 )
 Key = tuple[str, int]  # a model and the number of a passage
@@ -347,9 +347,9 @@ class HowItLearnsScreen(StyledOnce, Screen[None]):
         self._term = setting.replace("_", "-")
         self._show_word()
 
-    def action_settings(self) -> None:
+    def action_as_told(self) -> None:
         """Take the settings that stories are told with, or return to the model's own probabilities."""
-        told = self._desk.preferences.sampler()
+        told = self._desk.sampler
         told = dataclasses.replace(OWN, temperature=told.temperature, top_p=told.top_p, min_p=told.min_p)
         self._settings = OWN if self._settings == told else told
         self._term = "sampler"

@@ -50,8 +50,8 @@ KEYS: list[BindingType] = [
     ),
     Binding("M", "set('min_p', 1)", "Stricter", show=False, id="learns.stricter", tooltip="Raise min-p"),
     Binding(
-        "comma",
-        "settings",
+        "a",
+        "as_told",
         "As told",
         id="learns.settings",
         tooltip="The settings that stories are told with; again: the model's own probabilities",

@@ -169,5 +169,5 @@ def _with_single_blank_lines(text: str) -> str:
 
 def _sheet_of_nothing(room: int) -> Sheet:
     sheet = Sheet(width_in(room))
-    sheet.add("Every word of the files is in one of the stories.", "quiet")
+    sheet.add("Every word of the files is in one of the stories. Escape goes back to them.", "quiet")
     return sheet

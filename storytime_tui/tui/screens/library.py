@@ -152,7 +152,7 @@ class LibraryScreen(StyledOnce, Screen[None]):
         gc.freeze()
         if first_time:
             self.run_worker(desk.writing.open_starter_early(), exit_on_error=False)
-            self.run_worker(desk.training.load_last_run(), exit_on_error=False)  # if it fails, Train says so
+            self.run_worker(desk.look_back(), exit_on_error=False)  # if it fails, Train says so
 
     async def _remembered(self) -> ShelfState | None:
         try:

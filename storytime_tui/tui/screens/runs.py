@@ -118,6 +118,12 @@ class RunsScreen(StyledOnce, Screen[None]):
         self._detailed = ()
         self._reads.request(self._desk.services.runs, at_once=True)
 
+    def go_to(self, run: str) -> None:
+        """Put the cursor on a run."""
+        self._filter_field.value = ""
+        self._list.focus()
+        self._read(run)
+
     def _look(self) -> None:
         """Follow the runs that another process trains."""
         if self.is_current and any(row.elsewhere for row in self._rows):
@@ -192,7 +198,7 @@ class RunsScreen(StyledOnce, Screen[None]):
         self._box.styles.max_height = len(rows_shown) + 5 if self.has_class("-tall") and rows_shown else None
         runs = wording.count(len(rows), "run")
         self._box.border_subtitle = f"{len(rows_shown):,} of {runs}" if self._query else runs if rows else ""
-        nothing = "No run matches this." if rows else "No runs yet. Press 2 to plan one."
+        nothing = "No run matches this. Escape shows all." if rows else "No runs yet. Press 2 to plan one."
         self._nothing.update(Content("Reading the runs…" if self._summaries is None else nothing))
         self._nothing.display = not rows_shown
         self._show_about()

@@ -30,6 +30,14 @@ KEYS: list[BindingType] = [
     Binding("d", "remove", "Remove", id="runs.remove", tooltip="Remove this run; u brings it back"),
     Binding("delete", "remove", "Remove", show=False, id="runs.delete", tooltip="Remove this run"),
     Binding("u", "undo", "Undo", id="runs.undo", tooltip="Bring back a removed run"),
+    Binding(
+        "D",
+        "app.disk",
+        "Disk",
+        show=False,
+        id="runs.disk",
+        tooltip="See what takes room on the disk, and clear it",
+    ),
     Binding("escape", "all", "Show all", id="runs.all", tooltip="Show all runs"),
     # while the filter is typed, these move in the list
     Binding("up", "tree(-1)", "Up", show=False, id="runs.up", tooltip="The line above"),

@@ -20,7 +20,6 @@ from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.bookshelf import BOOKSHELF, install_bookshelf
-from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.side_by_side import compare
 from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.screens.story_inspect import StoryInspect, inspect
@@ -58,13 +57,10 @@ class StoryScreen(StyledOnce, Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk, self._session, self._writing = desk, desk.writing, Writing(desk.store_thread)
-        self.settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
         self.turns = Turns(self, desk, self._writing, self._message, self._view_of_turns())
-        self._sheet = StorySheet(
-            desk, self._writing, self._message, lambda: self.settings, self._set_settings
-        )
+        self._sheet = StorySheet(desk, self._writing, self._message, lambda: self.settings, desk.set_sampler)
         self._model = ModelChoices(self, desk, self._message, self.turns.after_telling)
         self._editing = Editing(self, desk, self._message, self.turns.can_tell)
         self._passages = Passages(
@@ -99,7 +95,9 @@ class StoryScreen(StyledOnce, Screen[None]):
                 yield Center(self._message)
                 yield Center(FindBar(self._writing, self._message, *replacing, id="find"))
                 yield Center(
-                    CopiedLine(self._desk, self._writing, self._message, self._set_settings, id="copied-line")
+                    CopiedLine(
+                        self._desk, self._writing, self._message, self._desk.set_sampler, id="copied-line"
+                    )
                 )
                 yield PromptArea(self.settings, id="prompt-area")
             yield self._sheet.panel
@@ -109,6 +107,7 @@ class StoryScreen(StyledOnce, Screen[None]):
         """Follow the model and the other screens."""
         self._desk.told.subscribe(self, self._on_telling, immediate=True)
         self._desk.writer_changed.subscribe(self, self._writer_changed)
+        self._desk.settings_changed.subscribe(self, self._settings_changed)
         self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self.on_unmount(), immediate=True)
         self.set_interval(POLL, self.check_other_windows)
@@ -339,7 +338,7 @@ class StoryScreen(StyledOnce, Screen[None]):
     def action_size(self, by: int) -> None:
         """Tell more or less at once: a sentence, a paragraph, a page."""
         size = next_size(self.settings, by)
-        self._set_settings(with_size(self.settings, size))
+        self._desk.set_sampler(with_size(self.settings, size))
         self._message.say(f"The model tells a {size} at once.")
 
     def action_pace(self) -> None:
@@ -380,16 +379,16 @@ class StoryScreen(StyledOnce, Screen[None]):
             await self._writing.rename(title)
             self.query_one(Page).set_title(self._writing.manuscript.title)
 
-    def action_settings(self) -> None:
-        """Change the sampler settings."""
-        self.app.push_screen(SamplerScreen(self.settings), self._set_settings)
+    @property
+    def settings(self) -> SamplerSettings:
+        """How stories are told now."""
+        return self._desk.sampler
 
-    def _set_settings(self, settings: SamplerSettings | None) -> None:
-        if settings is not None:
-            self.settings = self.query_one(WritingStatus).settings = settings
-            self._desk.prefer_sampler(settings)
-            self._show_status()
-            self._sheet.refresh_panel()
+    def _settings_changed(self, _: None) -> None:
+        self.query_one(WritingStatus).settings = self.settings
+        self.query_one(CopiedLine).look()
+        self._show_status()
+        self._sheet.refresh_panel()
 
     def set_state(self, state: str) -> None:
         """Show what goes on in the status line."""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.explain import Likely
     from storytime_tui.jobs.story_reading import StoryReading, TokenRead
 
-NO_WORD = "There is no word to look at yet."
+NO_WORD = "There is no word to look at yet. Enter goes to your line."
 LAYER = "inspect"  # of the page's paints
 _Model = tuple[str, float | None, str]
 

@@ -4,17 +4,23 @@ from textual.binding import Binding, BindingType
 
 # these give way first in the line of keys
 SELDOM = (
-    "passage('map')",
     "model('model')",
     "open",
-    "side_by_side",
-    "model('voice')",
-    "model('strength')",
     "new",
-    "settings",
+    "panel",
+    "passage('map')",
+    "passage('alternatives')",
+    "inspect",
+    "openings",
     "passage('find')",
+    "app.settings('preset')",
+    "side_by_side",
+    "model('strength')",
+    "model('voice')",
     "size(1)",
     "passage('redo')",
+    "bar('switch_case')",
+    "bar('switch_whole')",
 )
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
@@ -169,11 +175,11 @@ KEYS: list[BindingType] = [
     Binding("R", "rename", "Rename", show=False, id="story.rename", tooltip="Rename this story"),
     Binding(
         "comma",
-        "settings",
+        "app.settings('preset')",
         "Settings",
         key_display=",",
         id="story.settings",
-        tooltip="How it tells: sampler settings",
+        tooltip="The settings, at those that say how it tells",
     ),
 ]
 

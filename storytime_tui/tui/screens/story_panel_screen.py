@@ -38,7 +38,7 @@ class StoryPanelScreen(StyledOnce, ModalScreen[None]):
             "Settings",
             key_display=",",
             id="panel.settings",
-            tooltip="How it tells: sampler settings",
+            tooltip="The settings, at those that say how it tells",
         ),
         # the app's own do not reach through a dialog, and these promise to work while one types
         Binding("f1", "app.help", "Help", show=False, id="panel.help", tooltip="What this screen does"),

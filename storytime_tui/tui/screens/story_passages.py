@@ -110,7 +110,9 @@ class Passages:
     async def _retry(self) -> None:
         story, chosen = self._writing.story_id, self._page.chosen
         if story is None or not self._turns.can_tell():
-            self._message.say("" if story is not None else "There is nothing to tell again yet.")
+            self._message.say(
+                "" if story is not None else "There is nothing to tell again yet. Enter lets the model begin."
+            )
             return
         with self._message.saying():
             path = await self._writing.read(lambda store: store.passages(story))
@@ -194,7 +196,7 @@ class Passages:
     def map(self) -> None:
         """Show the map of the branches, and go where the user goes."""
         if self._writing.story_id is None:
-            self._message.say("There are no branches yet.")
+            self._message.say("There are no branches yet: r tells a passage again and makes one.")
             return
         from storytime_tui.tui.screens.story_map import MapScreen
 
@@ -235,7 +237,7 @@ class Passages:
     async def _edit(self) -> None:
         story, chosen = self._writing.story_id, self._page.chosen
         if story is None or chosen is None:
-            self._message.say("There is nothing to edit yet.")
+            self._message.say("There is nothing to edit yet. Enter goes to your line.")
             return
         with self._message.saying():
             path = await self._writing.read(lambda store: store.passages(story))

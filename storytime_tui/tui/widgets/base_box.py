@@ -13,13 +13,29 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from storytime_tui.models.catalogue import STARTER, Base, bases, default_base
+from storytime_tui.terminal import printable_line
 from storytime_tui.tui import wording
+from storytime_tui.tui.vim_keys import is_free, vim_keys
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Preview
     from storytime_tui.jobs.memory import Room
 
 _OTHER = ("a model on the Hugging Face Hub, a folder, or a run", "Hub model, folder or run")
+
+
+class BaseList(OptionList):
+    """The bases, with vim's keys."""
+
+    BINDINGS = vim_keys("bases", ("cursor_down", "cursor_up", "first", "last", "page_down", "page_up"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave vim's letters to the screen where they mean something else."""
+        return action != "vim" or is_free(self, str(parameters[0]))
+
+    async def action_vim(self, key: str, move: str) -> None:
+        """Do what vim's key does."""
+        await self.run_action(move)
 
 
 class BaseBox(Vertical):
@@ -35,7 +51,7 @@ class BaseBox(Vertical):
     def compose(self) -> ComposeResult:
         """The list, the note, the field."""
         with Horizontal(id="bases-row"):
-            yield OptionList(*(Option(_line(base)) for base in self._bases), id="bases", compact=True)
+            yield BaseList(*(Option(_line(base)) for base in self._bases), id="bases", compact=True)
             yield Static(id="base-note", markup=False)
         with Horizontal(classes="field"):
             yield Static(Content("or another"), classes="label")
@@ -81,6 +97,8 @@ class BaseBox(Vertical):
             lines.append(Content.styled(f"Time: {wording.about(preview.seconds)} here.", "$quiet"))
         if room is not None:
             lines.append(_room_note(room))
+        if preview is not None and preview.gpu:
+            lines.append(Content.styled(printable_line(preview.gpu), "$quiet"))
         self.query_one("#base-note", Static).update(Content("\n").join(lines))
 
 

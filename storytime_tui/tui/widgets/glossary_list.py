@@ -6,6 +6,7 @@ from textual.strip import Strip
 
 from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.glossary import GLOSSARY
+from storytime_tui.tui.vim_keys import vim_keys
 from storytime_tui.tui.widgets.tall_view import TallView
 
 _KEYS = 16  # cells for a term
@@ -27,6 +28,7 @@ class GlossaryList(TallView, can_focus=True, inherit_bindings=False):
         Binding("pageup", "move(-5)", "Up", show=False, id="glossary.pageup", tooltip="Five terms back"),
         Binding("home", "move(-999)", "First", show=False, id="glossary.home", tooltip="The first term"),
         Binding("end", "move(999)", "Last", show=False, id="glossary.end", tooltip="The last term"),
+        *vim_keys("glossary", ("move(1)", "move(-1)", "move(-999)", "move(999)", "move(5)", "move(-5)")),
     ]
 
     def __init__(self, term: str, *, id: str) -> None:

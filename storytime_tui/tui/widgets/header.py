@@ -10,6 +10,7 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.widgets.tour_line import TourLine
 from storytime_tui.tui.wording import clipped_inside, run_state
 
 MODES = (
@@ -68,6 +69,8 @@ class Header(Horizontal):
         """Subscribe to the run and the writer."""
         self._desk.run_changed.subscribe(self, self._show)
         self._desk.writer_changed.subscribe(self, self._show)
+        self._desk.tour.changed.subscribe(self, lambda _: self._show_tour())
+        self._show_tour()
         self._show(None)
 
         for part in ("#name", "#state"):
@@ -83,6 +86,11 @@ class Header(Horizontal):
         for tab in self.query(ModeTab):
             tab.display = not self._is_small
         self.call_after_refresh(self._show, None)
+
+    def _show_tour(self) -> None:
+        """Put the tour's line below, if it is needed and not there yet."""
+        if self._desk.tour.show and not self.screen.query(TourLine):
+            self.screen.mount(TourLine(self._desk, self._mode), after=self)
 
     @property
     def _is_small(self) -> bool:

@@ -8,9 +8,8 @@ from textual.events import Click, MouseMove, Resize
 from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
-# the way to the other screens while single keys are letters; they give way first where there is little room
+# the keys that work while single keys are letters; where there is little room, all but the help become one entry
 FUNCTIONS = ("f1", "f2", "f3", "f4", "f5")
-WHILE_TYPING = ("mode('story')", "mode('library')", "mode('train')", "mode('runs')")
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,13 @@ class Shown:
         return len(self.sign) + len(self.word) + 1
 
 
+SCREENS = Shown("", "f2-5", "Go to", "F2 Library, F3 Train, F4 Story, F5 Runs", "screens")
+MORE = Shown(
+    "ctrl+p", "ctrl+p", "More", "All commands of this screen, with their keys", "app.command_palette"
+)
+KEPT = ("f1", SCREENS.key, MORE.key)  # these do not give way
+
+
 def fitting(keys: Sequence[Shown], seldom: Sequence[str], width: int) -> list[Shown]:
     """The keys that fit: the seldom actions give way first, the last of them before the others."""
 
@@ -40,8 +46,23 @@ def fitting(keys: Sequence[Shown], seldom: Sequence[str], width: int) -> list[Sh
         if too_many(kept):
             kept = [key for key in kept if key.action != action]
     while kept and too_many(kept):
-        kept.pop(-2 if len(kept) > 1 else -1)  # the very last is the help, or the way out of a dialog
+        # the very last is the help, or the way out of a dialog
+        others = [place for place, key in enumerate(kept[:-1]) if key.key not in KEPT]
+        kept.pop(others[-1] if others else -2 if len(kept) > 1 else -1)
     return kept
+
+
+def fitted_line(keys: Sequence[Shown], seldom: Sequence[str], width: int) -> list[Shown]:
+    """The keys that fit. Where some do not, the last but one says how to find them: in the palette."""
+    if (all_of_them := fitting(keys, (), width)) == list(keys):
+        return all_of_them
+    modes = [key for key in keys if key.key in FUNCTIONS[1:]]
+    shorter = [key for key in keys if key not in modes] + ([SCREENS] if modes else [])
+    if (all_of_them := fitting(shorter, (), width)) == shorter:
+        return all_of_them
+    kept = fitting(shorter, seldom, width - MORE.width - 1)
+    first = next((place for place, key in enumerate(kept) if key.key in FUNCTIONS), len(kept) - 1)
+    return [*kept[:first], MORE, *kept[first:]] if len(kept) > 1 else kept
 
 
 class KeyLine(Static):
@@ -95,9 +116,9 @@ class KeyLine(Static):
         return self._gap - 1 if self.parent is self.screen else 0
 
     def _fit(self) -> None:
-        kept = fitting(self._all, (*self._seldom, *WHILE_TYPING), self.size.width)
+        kept = fitted_line(self._all, self._seldom, self.size.width)
         roomy = sum(key.width + 2 for key in kept) <= self.size.width
-        gap = 2 if roomy and len(kept) == len(self._all) else 1
+        gap = 2 if roomy and len(kept) >= len(self._all) else 1
         if (kept, gap) != (self._kept, self._gap):
             self._kept, self._gap = kept, gap
             parts: list[str | tuple[str, str]] = [" " * self._lead]
@@ -116,7 +137,7 @@ class KeyLine(Static):
     def on_click(self, event: Click) -> None:
         """Do what the clicked key does."""
         key = self._key_at(event.x)
-        if key is not None:
+        if key is not None and key.key:
             self.app.simulate_key(key.key)
 
     def on_mouse_move(self, event: MouseMove) -> None:

@@ -38,6 +38,10 @@ class Edited:
     reset_all: Callable[[], None]
     next_preset: Callable[[], str]  # returns what to say
     close: Callable[[], None]
+    all_word: str = "Reset all"  # what the key for `reset_all` is called
+    preset_word: str = "Next preset"  # what the key for `next_preset` is called
+    # does something else instead of changing a row that only shows something; returns whether it is such a row
+    instead: Callable[[str], bool] = lambda name: False
 
 
 class _Filter(Input):
@@ -66,6 +70,8 @@ class KnobEditor(Vertical):
     BINDINGS = [
         Binding("enter", "change", "Change", show=False, id="knobs.change", tooltip="Change this value"),
         Binding("space", "change", "Change", show=False, id="knobs.space", tooltip="Change this value"),
+        Binding("left", "step(-1)", "Before", show=False, id="knobs.left", tooltip="The value before"),
+        Binding("right", "step(1)", "After", show=False, id="knobs.right", tooltip="The next value"),
         Binding("slash", "filter", "Find", key_display="/", id="knobs.filter", tooltip="Find by letters"),
         Binding("r", "reset", "Reset", id="knobs.reset", tooltip="Give this one its usual value"),
         Binding("a", "reset_all", "Reset all", id="knobs.reset_all", tooltip="Give all their usual values"),
@@ -99,7 +105,11 @@ class KnobEditor(Vertical):
         elif focused is self._field:
             words = {"submit": "Keep", "back": "Undo"}
         else:
-            words = {"change": "Change"}
+            words = {
+                "change": "Change",
+                "reset_all": self._edited.all_word,
+                "preset": self._edited.preset_word,
+            }
         return words.get(action)
 
     def on_mount(self) -> None:
@@ -108,9 +118,18 @@ class KnobEditor(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While one types, letters are letters."""
-        if action in ("filter", "reset", "reset_all", "preset", "change"):
+        if action in ("filter", "reset", "reset_all", "preset", "change", "step"):
             return not isinstance(self.screen.focused, Input)
         return True
+
+    @property
+    def chosen(self) -> str:
+        """The name of the knob under the cursor; "" if there is none."""
+        return self._list.chosen
+
+    def go_to(self, name: str) -> None:
+        """Move the cursor to a knob."""
+        self._list.go_to(name)
 
     # -- what is shown --------------------------------------------------------------------------------
 
@@ -126,12 +145,12 @@ class KnobEditor(Vertical):
         if self.screen.focused is self._field:
             return
         name = self._list.chosen
-        self._field.visible = bool(name)
         knob = self._edited.knobs.get(name)
+        self._field.visible = knob is not None and not knob.written and not self._edited.choices(name)
         if knob is None:
-            self._about.update(Content(f"No {self._edited.noun} has this."), layout=False)
+            self._about.update(Content(f"No {self._edited.noun} has this. Escape shows all."), layout=False)
             return
-        allowed = "enter: on or off" if knob.kind is bool else knob.allowed.removeprefix("text in UTF-8")
+        allowed = "space: on or off" if knob.kind is bool else knob.allowed.removeprefix("text in UTF-8")
         about = Content.assemble((knob.label, "$foreground bold"), f"  {allowed}\n{knob.line}")
         self._about.update(about, layout=False)
         with self.prevent(Input.Changed):
@@ -145,13 +164,22 @@ class KnobEditor(Vertical):
     def action_change(self) -> None:
         """Take the knob's next value if it has few; else go to its field."""
         name = self._list.chosen
-        choices = self._edited.choices(name) if name else ()
+        if name and not self._edited.instead(name) and not self._step(name, 1):
+            self.screen.set_focus(self._field)
+
+    def action_step(self, by: int) -> None:
+        """Take the knob's next value, or the one before, if it has few."""
+        if self._list.chosen:
+            self._step(self._list.chosen, by)
+
+    def _step(self, name: str, by: int) -> bool:
+        """Change a knob to another of its few values. Returns whether it has few."""
+        choices = self._edited.choices(name)
         if choices:
             now = self._edited.typed(name)
             place = choices.index(now) if now in choices else -1
-            self._edited.change(name, choices[(place + 1) % len(choices)])
-        elif name:
-            self.screen.set_focus(self._field)
+            self._edited.change(name, choices[(place + by) % len(choices)])
+        return bool(choices)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Remember whose value is typed: the list may move on before the field is known to be left."""
@@ -183,7 +211,8 @@ class KnobEditor(Vertical):
         if not self._problem(text):
             self._take(text)
         self._typed_for = ""
-        self.message.clear()
+        if self.message.error:  # of a value that is dropped; what was said of a kept one stays
+            self.message.clear()
         self.call_after_refresh(self._show_knob)
 
     def _take(self, text: str) -> None:

@@ -13,6 +13,7 @@ from storytime_tui.tui.knob_lines import Line
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 
 _VALUE = 16  # cells
+_ON, _OFF = "━●", "●━"  # a switch
 _WIDE = 90  # cells of a line from which values have more room
 
 
@@ -44,6 +45,14 @@ class KnobList(LineList):
         kept = next((place for place in places if lines[place].name == name), None)
         self.lines_changed(kept if kept is not None else places[0] if places else 0)
 
+    def go_to(self, name: str) -> None:
+        """Move the cursor to a knob, with its group's heading in view."""
+        place = next((place for place, line in enumerate(self._lines) if line.name == name), None)
+        if place is not None:
+            heading = max(each for each in range(place) if not self._lines[each].name)
+            self.move_to(place)
+            self.call_after_refresh(lambda: self.jump(heading))
+
     @property
     def chosen(self) -> str:
         """The name of the knob under the cursor; "" if there is none."""
@@ -71,7 +80,15 @@ class KnobList(LineList):
         knob = self._knobs[line.name]
         changed = self._is_changed(line.name)
         value = printable_line(self._value(line.name)[:400])
+        if knob.kind is bool:
+            value = f"{_ON if value == 'on' else _OFF} {value}"
         room = _VALUE + (8 if width >= _WIDE else 0)
+        if knob.written:  # only shown: the description says how to change it, below the list
+            return (
+                ("   ", ""),
+                (fitted(knob.label, self._label_width) + "  ", ""),
+                (fitted(value, width - self._label_width - 5), ""),
+            )
         return (
             (" ● " if changed else "   ", "mark"),
             (fitted(knob.label, self._label_width) + "  ", ""),

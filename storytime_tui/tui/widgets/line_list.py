@@ -10,6 +10,8 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from storytime_tui.tui.cells import wrapped
+from storytime_tui.tui.vim_keys import vim_keys
 from storytime_tui.tui.widgets.tall_view import TallView
 
 Parts = Sequence[tuple[str, str]]  # a line's texts from left to right, each with a name of `LineList.STYLES`
@@ -39,10 +41,13 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
         Binding("pagedown", "page(1)", "Page down", show=False, id="list.pagedown", tooltip="A screen down"),
         Binding("home", "first", "First", show=False, id="list.home", tooltip="The first line"),
         Binding("end", "last", "Last", show=False, id="list.end", tooltip="The last line"),
+        *vim_keys("list", ("move(1)", "move(-1)", "first", "last", "half(1)", "half(-1)")),
     ]
 
     class Moved(Message):
         """The cursor is on another line, or its line changed."""
+
+    nothing = ""  # what stands in an empty list: what will be there, and what to do for it
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -94,7 +99,11 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
         row = y + self.top
         base = self.base
         if row >= self.count():
-            return Strip.blank(width, base)
+            words = (
+                list(wrapped(self.nothing, max(1, width - 2))) if self.nothing and not self.count() else []
+            )
+            text = f" {words[row]}" if row < len(words) else ""
+            return Strip([Segment(text, self._style("quiet", -1, base))]).adjust_cell_length(width, base)
         segments = [
             Segment(text, self._style(name, row, base)) for text, name in self.parts(row, width) if text
         ]
@@ -122,6 +131,12 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
         height = max(1, self.scrollable_content_region.height - 1)
         self.jump(self.top + by * height)
         self.move_to(self.cursor + by * height)
+
+    def action_half(self, by: int) -> None:
+        """Move the view and the cursor by half a page."""
+        half = by * max(1, self.scrollable_content_region.height // 2)
+        self.jump(self.top + half)
+        self.move_to(self.cursor + half)
 
     def action_first(self) -> None:
         """Move to the first line."""

@@ -18,6 +18,7 @@ _BOTH = "you + model"  # in a wide list; "both" in a narrow one
 class MapList(LineList):
     """Enter or a click goes to a branch."""
 
+    nothing = "Where a passage is told again (r), the story branches. Its branches stand here."
     BINDINGS = [Binding("enter", "go", "Go there", id="map.go", tooltip="Show the story of this branch")]
 
     class Went(Message):

@@ -29,7 +29,7 @@ Page > .page--cursor {{ color: $primary; }}
 Page > .page--chosen {{ background: $panel; }}
 Page > .page--point {{ background: $primary; color: $background; text-style: bold; }}
 Page > .page--copied {{ text-style: underline; color: $primary; }}
-Page > .page--found {{ background: $line; }}
+Page > .page--found {{ background: $found; }}
 Page > .page--base {{ text-style: underline; }}
 Page > .page--run {{ color: $background; background: $told 85%; }}
 Page:nocolor > .page--told {{ text-style: italic; }}
@@ -40,7 +40,7 @@ Page:nocolor > .page--run {{ text-style: reverse; }}
 Page:ansi > .page--told {{ text-style: italic; }}
 Page:ansi > .page--edited {{ text-style: italic bold; }}
 Page:ansi > .page--chosen {{ text-style: underline; }}
-Page:ansi > .page--point {{ background: ansi_magenta; color: ansi_default; text-style: bold; }}
+Page:ansi > .page--point {{ background: ansi_default; color: ansi_default; text-style: bold reverse underline; }}
 Page:ansi > .page--found {{ text-style: reverse; }}
 Page:ansi > .page--run {{ text-style: reverse; }}
 {surprise_css("Page")}

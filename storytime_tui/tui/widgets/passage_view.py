@@ -17,7 +17,7 @@ from storytime_tui.tui.passage_lines import LEGEND, Line, line_at, lines_of, pla
 from storytime_tui.tui.widgets.tall_view import TallView
 
 # Blue tints: red is for failures and gold for the cursor. Where there are no colours, the text's style says the same.
-_TINTS = (
+TINTS = (
     "color: $foreground;",
     "color: $foreground; background: $told 12%;",
     "color: $foreground; background: $told 26%;",
@@ -30,7 +30,7 @@ CLASSES = {f"surprise--{step}" for step in range(len(LEGEND))}
 
 def surprise_css(widget: str) -> str:
     """The styles of a widget class's tokens by their step of surprise, in colours and without."""
-    rules = [f"{widget} > .surprise--{step} {{ {look} }}" for step, look in enumerate(_TINTS)]
+    rules = [f"{widget} > .surprise--{step} {{ {look} }}" for step, look in enumerate(TINTS)]
     for plain in (":nocolor", ":ansi"):
         rules += [
             f"{widget}{plain} > .surprise--{step} "
@@ -50,7 +50,9 @@ class PassageView(TallView, can_focus=False):
     PassageView > .passage--cursor {{ background: $primary; color: $background; text-style: bold; }}
     PassageView > .passage--quiet {{ color: $quiet; }}
     PassageView:nocolor > .passage--cursor {{ text-style: bold reverse underline; }}
-    PassageView:ansi > .passage--cursor {{ background: ansi_magenta; color: ansi_default; text-style: bold; }}
+    PassageView:ansi > .passage--cursor {{
+        background: ansi_default; color: ansi_default; text-style: bold reverse underline;
+    }}
     {surprise_css("PassageView")}
     """
 

@@ -235,8 +235,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         return {
             "collections": collections,
             "stories": stories,
-            "device": self._desk.preferences.now.device,
-            "stay_awake": self._desk.preferences.now.stay_awake,
+            **self._desk.preferences.now.plan,
         }
 
     def _previewed(self, draft: Draft) -> Preview:

@@ -49,7 +49,7 @@ class Reading(SheetView):
 
     COMPONENT_CLASSES = {"reading--found", "reading--here"}
     DEFAULT_CSS = """
-    Reading > .reading--found { background: $line; }
+    Reading > .reading--found { background: $found; }
     Reading > .reading--here { color: $background; background: $primary; }
     Reading:nocolor > .reading--found { text-style: underline; }
     Reading:nocolor > .reading--here { text-style: reverse; }

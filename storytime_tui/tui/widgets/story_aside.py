@@ -44,6 +44,7 @@ class Aside:
 class StoryNames(LineList):
     """The stories, the last changed first: title and words. Enter or a click opens one."""
 
+    nothing = "Your stories stand here. Write a line and press Enter to begin the first."
     BINDINGS = [Binding("enter", "open", "Open", id="aside.open", tooltip="Show this story")]
 
     class Opened(Message):

@@ -148,8 +148,10 @@ class StoryList(LineList):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the view; an empty list says why it is empty."""
-        if self.rows or y != 1:
+        if self.rows:
             return super().render_line(y)
+        if y != 1:
+            return Strip.blank(self.room, self.base)
         style = self.base + self.get_component_rich_style("lines--quiet", partial=True)
         line = Segment(" " * SIGNS + fitted(self.nothing, max(0, self.room - SIGNS)), style)
         return Strip([line]).adjust_cell_length(self.room, self.base)

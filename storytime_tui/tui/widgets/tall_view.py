@@ -7,6 +7,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from storytime_tui.tui.vim_keys import is_free, vim_keys
+
 
 class TallView(ScrollView):
     """A scrolled view that draws only the visible lines. The scroll bar always keeps its column."""
@@ -21,6 +23,7 @@ class TallView(ScrollView):
             id="view.scroll",
             tooltip="Scroll down",
         ),
+        *vim_keys("view", ("scroll_down", "scroll_up", "scroll_home", "scroll_end", "half(1)", "half(-1)")),
     ]
     DEFAULT_CSS = """
     TallView { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; background: $background; }
@@ -55,6 +58,18 @@ class TallView(ScrollView):
     def jump(self, line: float) -> None:
         """Scroll at once so that this line is at the top, if possible."""
         self.scroll_to(y=line, animate=False, immediate=True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave vim's letters to the screen where they mean something else."""
+        return action != "vim" or is_free(self, str(parameters[0]))
+
+    async def action_vim(self, key: str, move: str) -> None:
+        """Do what vim's key does: `move` is another action of this widget."""
+        await self.run_action(move)
+
+    def action_half(self, by: int) -> None:
+        """Scroll by half a screen."""
+        self.jump(self.top + by * max(1, self.scrollable_content_region.height // 2))
 
     def notify_style_update(self) -> None:
         """Redraw with other colours."""

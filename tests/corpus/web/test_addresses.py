@@ -90,9 +90,9 @@ def test_progress_is_told_in_bytes(library: LoopbackLibrary, folder: Path) -> No
 
 
 def test_a_download_by_way_of_the_cache_moves_out_of_it(library: LoopbackLibrary, folder: Path) -> None:
-    path = download_text(library.url + BOOK, folder)
-    assert path == folder / "snail.txt"
-    assert path.read_bytes() == TEXT
+    came = download_text(library.url + BOOK, folder)
+    assert came.path == folder / "snail.txt"
+    assert came.path.read_bytes() == TEXT
     assert list(downloads_folder().iterdir()) == []
 
 
@@ -308,7 +308,7 @@ def test_a_part_in_the_cache_outlives_the_folder_it_was_for(library: LoopbackLib
         (tmp_path / name).mkdir()
     refusal(lambda: download_text(library.url + BOOK, tmp_path / "first"))
     library.faults.clear()
-    assert download_text(library.url + BOOK, tmp_path / "second").read_bytes() == TEXT
+    assert download_text(library.url + BOOK, tmp_path / "second").path.read_bytes() == TEXT
     assert "Range" in library.requests[-1][1]
 
 
