@@ -39,7 +39,7 @@ def test_saved_settings_come_back(home: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("colour = 'red'", "Unknown setting 'colour'. There are theme, words_per_minute"),
+        ("xyzzy = 'red'", "Unknown setting 'xyzzy'. There are theme, words_per_minute"),
         ("base = 7", "base is 7, but must be a text"),
         ("base = ''", "base is '', but must be a name"),
         ("base = 'a\\u001b[2Jb'", "base is"),

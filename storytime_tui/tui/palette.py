@@ -17,6 +17,7 @@ from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import from_store, in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.settings_rows import NO_ROW
 from storytime_tui.tui.widgets.header import MODES
 
 HERE, GO, APP, SETTINGS = "On this screen", "Go to", "The app", "Settings"
@@ -117,6 +118,8 @@ def fixed_commands(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     yield Command(APP, "Quit", "Leave; a run saves a checkpoint first", app.action_quit, sign.get("quit", ""))
     now = ours.desk.preferences.now
     for name, knob in table(Settings).items():
+        if name in NO_ROW:
+            continue
         title = f"Set {(knob.label or name).replace('_', ' ')}"
         about = f"{printable_line(shown(getattr(now, name)))} · {knob.line}"
         yield Command(SETTINGS, title, about, partial(ours.action_settings, name))

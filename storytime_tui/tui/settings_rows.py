@@ -27,10 +27,11 @@ _GROUPS = {
     "texts": "added texts",
     "telling": "telling",
 }
+NO_ROW = ("tour",)  # how far the tour is; the palette begins it
 PREFERENCES = {
     name: replace(known, group=_GROUPS[known.group])
     for name, known in table(Settings).items()
-    if name not in sampler_draft.KNOBS
+    if name not in sampler_draft.KNOBS and name not in NO_ROW
 }
 PREFERENCES["theme"] = replace(PREFERENCES["theme"], allowed=f"one of {', '.join(theme.TITLES.values())}")
 SAMPLER = {

@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from storytime_tui import paths
 from storytime_tui.generation.computing import Computing
 from storytime_tui.knobs import table
-from storytime_tui.settings import Settings, change_settings, load_settings
+from storytime_tui.settings import Loaded, Settings, change_settings, load_settings
 from storytime_tui.tui import theme
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.plan_draft import plan_of
+from storytime_tui.tui.screens.palette import PaletteScreen
 from storytime_tui.tui.screens.settings import SettingsScreen
 from storytime_tui.tui.settings_rows import PREFERENCES, SAMPLER, knobs_of
 from storytime_tui.tui.widgets.knob_list import KnobList
@@ -26,11 +26,17 @@ from tests.tui.fakes import PLACES, World
 from tests.tui.test_how_it_learns import open_screen
 
 
+def without_tour() -> Loaded:
+    """What is on the disk, for somebody who has left the tour."""
+    loaded = load_settings()
+    return dataclasses.replace(loaded, settings=dataclasses.replace(loaded.settings, tour="done"))
+
+
 @pytest.fixture
 def kept(world: World, home: Path) -> StorytimeApp:
     """An app whose settings are on the disk."""
     app = StorytimeApp(
-        dataclasses.replace(world.services(), load_settings=load_settings, save_settings=change_settings)
+        dataclasses.replace(world.services(), load_settings=without_tour, save_settings=change_settings)
     )
     app.animation_level = "none"
     return app
@@ -87,17 +93,14 @@ async def test_the_palette_has_the_settings_once(app: StorytimeApp) -> None:
             titles = [command.title for command in app.get_system_commands(app.screen)]
             assert titles.count("Settings") == 1
         await pilot.press("escape", "ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
-        await pilot.press(*"settings")
-        await until(pilot, lambda: "Settings" in screen_text(app))
-        await pilot.press("enter")
-        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PaletteScreen))
+        await pilot.press(*"settings", "enter")
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
 
 
 def test_every_preference_and_every_setting_of_telling_has_a_row() -> None:
     rows = knobs_of(PLACES)
-    assert set(table(Settings)) | {"seed"} <= set(rows)
+    assert set(table(Settings)) | {"seed"} == {*PREFERENCES, *SAMPLER, "tour"}  # which the palette begins
     assert set(rows) == {*PREFERENCES, *SAMPLER, *(place.name for place in PLACES)}
     groups = list(dict.fromkeys(knob.group.partition(":")[0] for knob in rows.values()))
     assert groups == ["the app", "this computer", "training", "added texts", "telling", "files and folders"]
@@ -171,7 +174,7 @@ async def test_a_wrong_value_is_said_while_it_is_typed_and_changes_nothing(kept:
             assert isinstance(kept.focused, Input)  # it is not taken
             await pilot.press("escape")
             await until(pilot, lambda: isinstance(kept.focused, KnobList))
-        assert kept.desk.preferences.now == Settings()
+        assert kept.desk.preferences.now == Settings(tour="done")
     assert not paths.settings_file().exists()
 
 
@@ -240,7 +243,7 @@ async def test_a_folder_shows_its_place_and_what_moves_it(
         await pilot.press("enter")
         await until(pilot, lambda: "Copied the path. Set STORYTIME_HOME to move it." in flat(app))
         assert app.clipboard == "~/.local/share/storytime/runs"
-        assert app.desk.preferences.now == Settings()
+        assert app.desk.preferences.now == Settings(tour="done")
 
 
 async def test_in_a_terminal_of_sixteen_colours_dark_gives_way_and_is_not_overwritten(
