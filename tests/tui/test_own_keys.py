@@ -148,7 +148,7 @@ def test_a_mistake_in_the_table_is_one_sentence_and_changes_nothing(table: Any, 
             {"library.import": "g", "library.gutenberg": "i"},
             {"library.import": "g", "library.gutenberg": "i"},
         ),
-        ({"runs.sort": ","}, {"runs.sort": "comma"}),
+        ({"runs.sort": "="}, {"runs.sort": "equals_sign"}),
         ({"story.undo": ["u", "ctrl+z"]}, {"story.undo": "u,ctrl+z", "story.undo_too": "ctrl+z"}),
         ({"story.longer": "Ctrl+Up"}, {"story.longer": "ctrl+up"}),
         ({"library.rename": "j"}, {"library.rename": "j"}),  # vim's letters give way
