@@ -224,7 +224,7 @@ def test_a_crash_shows_one_screen_saves_what_is_open_and_opens_again(kind: str, 
 @pytest.mark.needs_torch
 def test_a_crash_while_a_run_trains_saves_its_checkpoint_first(home: Path) -> None:
     home.mkdir(parents=True)
-    (home / "settings.toml").write_text('base = "scratch-tiny"\n')
+    (home / "settings.toml").write_text('base = "scratch-tiny"\ntour = "done"\n')
     with open_program(80, 24, home, [*CRASHING, "handler"]) as terminal:
         learn(terminal, 5000)
         terminal.keys("\x1bOP")

@@ -59,7 +59,9 @@ def test_the_wheel_holds_the_program_its_styles_and_the_bundled_tales(wheel: zip
     names = set(wheel.namelist())
     package = ROOT / "storytime_tui"
     wanted = {
-        path.relative_to(ROOT).as_posix() for pattern in ("*.py", "*.tcss") for path in package.rglob(pattern)
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("*.py", "*.tcss", "page.html", "page.css", "page.js")
+        for path in package.rglob(pattern)
     } | {
         "storytime_tui/" + path.relative_to(ROOT).as_posix()
         for path in (ROOT / "textdata").rglob("*")

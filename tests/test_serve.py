@@ -242,6 +242,36 @@ async def test_why_an_app_has_ended_is_told_to_its_page(home: Path) -> None:
         assert "It was killed" in said and "storytime.log" in said and code == 0
 
 
+async def test_a_crash_in_a_page_saves_what_was_typed_and_says_so(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if sys.orig_argv[-1] == 'app':\n"
+        "    from tests.crashing_app import break_by\n"
+        "    break_by('handler')\n"
+    )
+    found = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    async with serving(home, PYTHONPATH=found) as served, visiting(served) as page:
+        async with page.app():
+            await page.wait_for(r"\[x\] Hedgerow Tales")
+            await page.keys("3")
+            await page.wait_for("A blank page")
+            await page.keys(SECRET)
+            await page.wait_for(f"› {SECRET}")
+            await page.keys("\x1bOP")  # F1
+            while not page.closed:
+                await asyncio.sleep(0.02)
+        async with page.session.get(f"{served.base}/ended/{page.page}") as why:
+            said = await why.text()
+        assert "An unexpected error occurred in the app (ValueError)" in said
+        assert "storytime.log" in said and "hedgehog" not in said and "Traceback" not in said
+        _, printed = await served.end()
+        assert "hedgehog" not in printed and "Traceback" not in printed
+    with closing(sqlite3.connect(home / "stories.sqlite3")) as db:
+        assert db.execute("SELECT text FROM draft").fetchone()[0] == SECRET
+    log = (home / "logs" / "storytime.log").read_text()
+    assert "in stumble" in log and "hedgehog" not in log
+
+
 def test_without_the_extra_a_sentence_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,12 +86,12 @@ class Visit:
         fox = r"\?{6}" if self.term in PLAIN else "狐と龍"
         library = (rf"(?s)\[x\] Hedgerow Tales.*\[.\] {fox}", f"{enter} Read", "t Train", "? Help")
         self.see("\x1b[D", *library)  # closes the first collection, so that both are in view
-        self.see("?", "Library: choose the stories", "esc Close", header=False)
+        self.see("?", "You are here: the shelf", "esc Close", header=False)
         self.go("\x1b", *library)
         self.see("2", "Base: the model to start from", "s Start training", "? Help")
         self.see("4", "No runs yet. Press 2 to plan one", "? Help")
         self.see("3", "Der Fuchs sagte", f"{enter} Send", "f1 Help")
-        self.go(key[1], "Story: write together", "esc Close", header=False)
+        self.go(key[1], "You are here", "esc Close", header=False)
         self.go("\x1b", "Der Fuchs sagte", f"{enter} Send", "f1 Help")
         self.go("\x1b", "Der Fuchs sagte", f"{enter} Write", "? Help")
         self.see("o", "─ Bookshelf|- Bookshelf", f"{enter} Open", "esc Back", "? Help")

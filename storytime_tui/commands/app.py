@@ -18,6 +18,7 @@ from storytime_tui.terminal_kind import is_dumb
 
 if TYPE_CHECKING:
     from storytime_tui.tui.app import StorytimeApp
+    from storytime_tui.tui.plain_signs import Signs
 
 SAVED = 20.0  # seconds to wait for what is still being saved, where no screen can say so
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if not (has_terminal or in_a_browser()):
         say("The app needs a terminal; `storytime-tui --help` lists what works without one.")
         return 1
-    if is_dumb(os.environ):
+    if is_dumb(os.environ) and not in_a_browser():
         say(
             f"This terminal cannot show the app (TERM is {os.environ['TERM']}). If it is a usual one after all, "
             "`TERM=xterm-256color storytime-tui` opens it."
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             crash = type(error).__name__
         if app.return_code:
             crash = crash or app.kind_of_crash
-        if crash and _opened_again(app, crash):
+        if crash and _opened_again(app, crash, signs):
             watcher.open_again()
             crash = ""
         elif crash:
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _opened_again(app: StorytimeApp, kind: str) -> bool:
+def _opened_again(app: StorytimeApp, kind: str, signs: Signs) -> bool:
     """Show what happened until the user chooses. Whether the app is wanted again; a page in a browser asks itself."""
     from storytime_tui.tui.crash import CrashApp
     from storytime_tui.tui.drivers import chosen_driver, in_a_browser
@@ -92,8 +93,9 @@ def _opened_again(app: StorytimeApp, kind: str) -> bool:
 
     if in_a_browser():
         return False
-    screen = CrashApp(app.theme, kind, log.place_in_words(), lambda: still_saving(app.desk), chosen_driver())
+    place = log.place_in_words()
     try:
+        screen = CrashApp(app.theme, kind, place, lambda: still_saving(app.desk), chosen_driver(), signs)
         return bool(screen.run())
     except Exception as error:
         log.keep(error, "on the screen after a crash")

@@ -16,6 +16,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -175,7 +176,7 @@ class BrowserServer(textual_serve.server.Server):
             await websocket.close()
             return websocket
         size = [textual_serve.server.to_int(request.query.get(side, ""), 80) for side in ("width", "height")]
-        app = _App(websocket, self.download_manager)
+        app = _App(websocket, self.download_manager, partial(self._tell, page))
         self._apps.add(app)
         try:
             await app.start(*map(_cells, size))
@@ -189,11 +190,13 @@ class BrowserServer(textual_serve.server.Server):
         finally:
             await app.stop()
             self._apps.discard(app)
-            if why := app.why():
-                self._ended[page] = why
-                say(f"An app in the browser has closed. {why}")
         await websocket.close()
         return websocket
+
+    def _tell(self, page: str, why: str) -> None:
+        """Keep for a page why its app has ended, and say it in the terminal."""
+        self._ended[page] = why
+        say(crash_words.wrapped(f"An app in the browser:\n{why}"))
 
     # -- beginning and end --------------------------------------------------------------------------------
 
@@ -238,19 +241,22 @@ def _own_address() -> str:
 class _App(AppService):
     """One app in a process of its own."""
 
-    def __init__(self, websocket: web.WebSocketResponse, downloads: Any) -> None:
-        self._websocket = websocket
+    def __init__(
+        self, websocket: web.WebSocketResponse, downloads: Any, tell: Callable[[str], object]
+    ) -> None:
+        """`tell` gets why the process has ended, if it was by an error."""
+        self._websocket, self._tell = websocket, tell
         self._errors: asyncio.StreamReader | None = None
         self._said = b""  # the end of what the process wrote to standard error: a sentence
         super().__init__(
             "storytime-tui",
             write_bytes=self._send,
             write_str=self._send,
-            close=self._close,
+            close=self._not_yet,
             download_manager=downloads,
         )
 
-    def why(self) -> str:
+    def _why(self) -> str:
         """Why the process has ended, if it was by an error; else nothing."""
         code = self._process.returncode if self._process is not None else 0
         if not code:
@@ -267,7 +273,7 @@ class _App(AppService):
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=self._build_environment(width=width, height=height),
+            env={**self._build_environment(width=width, height=height), "TERM": "xterm-256color"},
             start_new_session=True,
         )
         self._stdin, self._errors = process.stdin, process.stderr
@@ -294,6 +300,8 @@ class _App(AppService):
         await super().run()
         await self._process.wait()
         await listening
+        if why := self._why():
+            self._tell(why)  # before the page asks
         await self._close()
 
     async def _hear_errors(self, errors: asyncio.StreamReader) -> None:
@@ -308,6 +316,9 @@ class _App(AppService):
                 if isinstance(data, bytes)
                 else self._websocket.send_str(data)
             )
+
+    async def _not_yet(self) -> None:
+        """The app has left the page; its process may still save, and say why."""
 
     async def _close(self) -> None:
         with contextlib.suppress(ConnectionError, RuntimeError):

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from storytime_tui import crash_words, watcher
 from storytime_tui.tui import faults, theme
+from storytime_tui.tui.plain_signs import PlainSigns, Signs
 from storytime_tui.tui.widgets.key_line import KeyLine
 
 LOOKED = 0.2  # seconds between two looks at what is still being saved
@@ -46,12 +47,15 @@ class CrashApp(App[bool]):
         place: str,
         saving: Callable[[], str],
         driver_class: type[Driver] | None = None,
+        signs: Signs = "all",
     ) -> None:
         """`kind`: the error's type. `place`: the sentence on the log. `saving`: what is not on the disk yet, or ""."""
         super().__init__(driver_class=driver_class)
+        if signs != "all":
+            self._filters.append(PlainSigns(signs))
         for own in theme.THEMES:
             self.register_theme(own)
-        self.theme = chosen_theme
+        self.theme = chosen_theme if chosen_theme in self.available_themes else theme.THEMES[0].name
         self._kind, self._place, self._saving = kind, place, saving
         self._wants_to_go: bool | None = None
 

@@ -60,6 +60,8 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "PathField": ("the path", "A file, a folder or a web address. tab completes a path."),
     "query": ("the search", "Words of a title, an author, or a book's number."),
     "part-list": ("the parts", "What the files hold that is in no story. Enter makes a story of a part."),
+    "disk-list": ("the list", "What takes room on the disk, and how much. c clears the part under the cursor."),
+    "help-words": ("the help", "What this screen does, its keys, and what its numbers mean."),
     "SheetView": ("the text", "The text in full."),
     "ChoiceList": ("the choice", "Enter takes the line under the cursor."),
     "GlossaryList": ("the terms", "What each term means."),

@@ -114,13 +114,13 @@ def fixed_commands(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
         yield Command(APP, "Settings", about, ours.action_settings, sign.get("settings", ","))
     if "Disk" not in done:
         yield Command(APP, "Disk", "What takes room, and how to clear it", ours.action_disk)
-    yield Command(APP, "All themes", "Choose among more colours", app.action_change_theme)
+    yield Command(APP, "Try a theme", "See each theme before you choose it", app.action_change_theme)
     yield Command(APP, "Quit", "Leave; a run saves a checkpoint first", app.action_quit, sign.get("quit", ""))
     now = ours.desk.preferences.now
     for name, knob in table(Settings).items():
         if name in NO_ROW:
             continue
-        title = (knob.label or name).replace("_", " ").capitalize()
+        title = f"Set {(knob.label or name).replace('_', ' ')}"
         about = f"{printable_line(shown(getattr(now, name)))} · {knob.line}"
         yield Command(SETTINGS, title, about, partial(ours.action_settings, name))
 

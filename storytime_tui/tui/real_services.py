@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.collection import Collection, Story
-from storytime_tui.jobs.downloads import asked_first
 from storytime_tui.reporting import Report
 from storytime_tui.settings import change_settings, load_settings
 from storytime_tui.training.control import Control
@@ -91,7 +90,6 @@ def real_services() -> Services:
         removed_runs=_removed_runs,
         restore_run=_restore_run,
         learn_from_stories=_learn_from_stories,
-        downloads_asked=asked_first,
         load_settings=load_settings,
         machine_problem=_machine_problem,
         places=_places,
@@ -311,8 +309,6 @@ def _set_note(name: str, text: str) -> str:
 
 
 def _export_run(name: str, to: str, report: Report) -> str:
-    from pathlib import Path
-
     from storytime_tui.jobs import export, preload
 
     preload.preload_torch()

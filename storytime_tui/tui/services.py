@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.jobs.downloads import asked_first
 from storytime_tui.reporting import Report
 from storytime_tui.settings import Loaded
 from storytime_tui.training.control import Control
@@ -155,6 +156,6 @@ class Services:
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was saved yet
     save_shelf: Callable[[ShelfState], None] = lambda state: None
     # the function is called, in a thread, before each download until the block ends
-    downloads_asked: Callable[[AskDownload], AbstractContextManager[None]] = lambda ask: nullcontext()
+    downloads_asked: Callable[[AskDownload], AbstractContextManager[None]] = asked_first
     learning: LearningServices = LearningServices()  # noqa: RUF009 - frozen
     housekeeping: HousekeepingServices = HousekeepingServices()  # noqa: RUF009 - frozen

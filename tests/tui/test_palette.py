@@ -3,13 +3,15 @@
 import dataclasses
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from storytime_tui.knobs import table
 from storytime_tui.settings import Settings
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.palette import GROUPS, HERE, RUNS, SETTINGS, Command, Entries, fixed_commands, search
 from storytime_tui.tui.screens.palette import PaletteScreen
+from storytime_tui.tui.screens.settings import SettingsScreen
+from storytime_tui.tui.settings_rows import NO_ROW
 from storytime_tui.tui.widgets.command_list import CommandList
 from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import FINISHED, FINISHED_RUN, World, a_run
@@ -81,22 +83,22 @@ async def test_a_run_is_found_and_shown(world: World) -> None:
         await until(pilot, lambda: app.screen._list.run and app.screen._list.run.name == "run-17")
 
 
-async def test_it_reaches_every_setting_with_its_value(
-    app: StorytimeApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chosen: list[str] = []
-    monkeypatch.setattr(
-        StorytimeApp, "action_settings", lambda self, name="": chosen.append(name), raising=False
-    )
+async def test_it_reaches_every_setting_with_its_value(app: StorytimeApp) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         commands = [each for each in fixed_commands(app, app.screen) if each.group == SETTINGS]
-        assert len(commands) == len(table(Settings)) - 1  # the tour is a command
+        offered = {name: knob for name, knob in table(Settings).items() if name not in NO_ROW}
+        assert [each.run.args for each in commands] == [(name,) for name in offered]
+        assert [each.about.split(" · ")[1] for each in commands] == [k.line for k in offered.values()]
         await _open(pilot, app, "reading speed")
-        assert _rows(app)[0] == f"== {SETTINGS}"
-        assert "Reading speed" in screen_text(app)
+        assert _rows(app)[:2] == [f"== {SETTINGS}", "Set reading speed"]
         await pilot.press("enter")
-        await until(pilot, lambda: chosen == ["words_per_minute"])
+        await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        await until(pilot, lambda: app.screen.query("#knob-about") and "reading speed" in _about(app))
+
+
+def _about(app: StorytimeApp) -> str:
+    return str(app.screen.query_one("#knob-about", Static).content)
 
 
 async def test_enter_takes_what_is_typed_however_fast(app: StorytimeApp) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from storytime_tui import files, paths, small_files
 from storytime_tui.corpus.library.lock import shelf_locked
-from storytime_tui.errors import StorytimeError
+from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.formatting import count, size
 from storytime_tui.jobs.housekeeping.archive import Backup, Entry, backup_opened
 from storytime_tui.jobs.housekeeping.backup import files_of_run, folder_files
@@ -22,6 +22,7 @@ from storytime_tui.reporting import Report
 from storytime_tui.stories import keeping
 from storytime_tui.terminal import printable_line, printable_path
 from storytime_tui.training import runs
+from storytime_tui.training.plan import read_plan
 
 _SPARE = 50_000_000  # bytes of disk to leave free
 _ASIDE = "-restored"  # behind a name that something else has here
@@ -108,6 +109,7 @@ class _Restoring:
         back: dict[str, list[str]] = {"collections": [], "runs": []}
         for number, item in enumerate(items):
             back[item.folder].append(self._place(item, self._staging / str(number)))
+        self._warn_of_other_bases([item for item in items if item.folder == "runs"])
         stories = self._place_stories() if "stories.sqlite3" in alone else 0
         settings = "settings.toml" in small and self._place_settings(small["settings.toml"])
         if "desk.json" in small and not os.path.lexists(paths.desk_file()):
@@ -207,6 +209,20 @@ class _Restoring:
             )
         return target
 
+    def _warn_of_other_bases(self, items: list[_Item]) -> None:
+        """Say which LoRA runs came back whose base is under another name now: an adapter fits its own base only."""
+        renamed = {item.name for item in items if item.target != item.name}
+        for item in items:
+            with contextlib.suppress(PlanError):
+                plan = read_plan(paths.runs_folder() / item.target / runs.PLAN)
+                base = plan.base.partition("/")[0]
+                if plan.lora_rank and base in renamed:
+                    self._notes.append(
+                        f"{printable_line(item.target)} was trained by LoRA on the backup's {printable_line(base)}, "
+                        "and another run has that name here. To tell with it, restore the backup into an empty home: "
+                        "STORYTIME_HOME=FOLDER storytime-tui backup restore FILE."
+                    )
+
     def _place_stories(self) -> int:
         """Returns how many stories came back."""
         file, target = self._staging / "stories.sqlite3", paths.stories_file()
@@ -232,7 +248,10 @@ class _Restoring:
             return True
         except small_files.UnreadableFile:
             pass
-        beside = target.with_name(target.name + ".restored")
+        beside, number = target.with_name(f"{target.name}.restored"), 1
+        while os.path.lexists(beside) and not _holds(beside, data):  # of an earlier restore
+            number += 1
+            beside = target.with_name(f"{target.name}.restored-{number}")
         files.write_atomically(beside, data)
         self._notes.append(f"Your settings stay; those of the backup are in {printable_path(beside)}.")
         return False
@@ -247,6 +266,13 @@ def _names_for(name: str) -> Iterator[str]:
     while True:
         yield f"{short}{_ASIDE}-{number}"
         number += 1
+
+
+def _holds(file: Path, data: bytes) -> bool:
+    try:
+        return small_files.read_bytes(file) == data
+    except (FileNotFoundError, small_files.UnreadableFile):
+        return False
 
 
 def _size(file: Path) -> int:

@@ -124,8 +124,23 @@ def test_what_is_here_stays_and_what_differs_comes_beside_it(saved: Path, home: 
     assert "that of the backup is tales-restored now" in said and "Your settings stay" in said
     assert "1 story had the title of another story here" in said
 
+    (home / "settings.toml.restored").write_text("top_p = 0.5\n")  # of another backup
     again = restore.restore_backup(str(saved), quiet)
     assert (again.stories, again.collections, again.runs) == (0, (), ())
+    assert (home / "settings.toml.restored").read_text() == "top_p = 0.5\n"
+    assert (home / "settings.toml.restored-2").read_text() == "temperature = 0.7\n"
+
+
+def test_a_lora_run_whose_base_comes_back_under_another_name_is_named(tmp_path: Path, home: Path) -> None:
+    """Its adapter fits the backup's base only."""
+    make_run("first")
+    make_run("adapted", base="first", lora_rank=4)
+    saved = backup.create_backup(str(tmp_path / "b.zip"), quiet).path
+    shutil.rmtree(home / "runs")
+    make_run("first")
+    done = restore.restore_backup(str(saved), quiet)
+    assert done.runs == ("adapted", "first-restored")
+    assert any("adapted was trained by LoRA on the backup's first" in note for note in done.notes)
 
 
 def test_names_in_use_by_files_and_links_are_left_alone(saved: Path, other: Path) -> None:
