@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.settings import Settings, change_settings, load_settings
+from storytime_tui.settings import Loaded, Settings, change_settings, load_settings
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.story import StoryScreen
 from storytime_tui.tui.widgets.plan_form import PlanForm
@@ -15,8 +15,14 @@ from tests.tui.fakes import World
 
 def app_of(world: World) -> StorytimeApp:
     return StorytimeApp(
-        dataclasses.replace(world.services(), load_settings=load_settings, save_settings=change_settings)
+        dataclasses.replace(world.services(), load_settings=without_tour, save_settings=change_settings)
     )
+
+
+def without_tour() -> Loaded:
+    """What is on the disk, for somebody who has left the tour."""
+    loaded = load_settings()
+    return dataclasses.replace(loaded, settings=dataclasses.replace(loaded.settings, tour="done"))
 
 
 async def test_a_theme_and_the_samplers_settings_are_kept_for_the_next_time(world: World, home: Path) -> None:
