@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from storytime_tui.word_count import count_words
 from tests.terminal import Terminal, kill_app, open_app
 
 pytestmark = pytest.mark.needs_torch
@@ -153,7 +154,7 @@ def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_i
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0
     text = stored_story(home)
-    assert len(text.split()) == kept
+    assert count_words(text) == kept
 
 
 def test_a_kill_loses_neither_the_run_nor_the_story_and_the_run_goes_on(home: Path) -> None:
@@ -175,12 +176,12 @@ def test_a_kill_loses_neither_the_run_nor_the_story_and_the_run_goes_on(home: Pa
         until = time.monotonic() + 30
         while time.monotonic() < until:  # what was on the screen a moment ago is on the disk
             text = stored_story(home)
-            if len(text.split()) >= shown:
+            if count_words(text) >= shown:
                 break
         kill_app(app)
     text = stored_story(home)
     assert text.startswith(LINE)
-    assert len(text.split()) >= shown
+    assert count_words(text) >= shown
 
 
 def test_a_shutdown_saves_the_run_and_ends_the_program(home: Path) -> None:

@@ -22,6 +22,7 @@ from storytime_tui.tui.rebinding import known_keys, own_bindings, own_keys
 from storytime_tui.tui.screens.help import HelpScreen
 from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.reading import Reading
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import FINISHED_RUN, World, a_run
 
@@ -236,6 +237,10 @@ async def test_a_letter_with_another_meaning_on_the_screen_keeps_it(app: Storyti
         await pilot.press("G")
         await until(pilot, lambda: tree.cursor == tree.count() - 1)
         await pilot.press("g")  # Books
+        await until(pilot, lambda: "Project Gutenberg" in screen_text(app))
+        await pilot.press("escape", "home", "down", "enter")  # a story is read
+        await until(pilot, lambda: isinstance(app.focused, Reading))
+        await pilot.press("g")
         await until(pilot, lambda: "Project Gutenberg" in screen_text(app))
 
 

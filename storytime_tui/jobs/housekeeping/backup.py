@@ -140,7 +140,7 @@ class _Making:
         parts = file.relative_to(folder).parts
         if folder.parent != paths.runs_folder() or parts[0] != runs.CHECKPOINTS:
             return True
-        return self._kept == "all" or (self._kept == "best" and parts[1] in _pinned(folder))
+        return self._kept == "all" or (self._kept == "best" and parts[1] in _links_of(folder).values())
 
     def _add_whole(self, folder: Path) -> bool:
         """Add a collection or a run; False, with a sentence, if it is gone or keeps changing. Raises as `fill`."""
@@ -169,23 +169,19 @@ class _Making:
 
     def _add_run(self, folder: Path) -> None:
         """Add a run, which another program may be training: first its checkpoints, then its journal."""
-        to, pinned = f"runs/{folder.name}", _pinned(folder)
-        copied: set[str] = set()
+        to, copied = f"runs/{folder.name}", set[str]()
         for _ in range(_ATTEMPTS):
+            links = _links_of(folder) if self._kept != "none" else {}
             wanted = [f"step-{step}" for step in runs.checkpoint_steps(folder)] if self._kept == "all" else []
-            wanted = [] if self._kept == "none" else [*wanted, *pinned]
-            for name in dict.fromkeys(wanted):
+            for name in dict.fromkeys([*wanted, *links.values()]):
                 if name not in copied and self._add_checkpoint(folder / runs.CHECKPOINTS / name, to):
                     copied.add(name)
-            pinned = _pinned(folder)
-            if self._kept == "none" or copied.issuperset(pinned):
+            if copied.issuperset(links.values()):
                 break
         else:
             raise FileNotFoundError(folder)
-        for link in ("last", "best"):
-            target = runs.checkpoint_named(folder, link)
-            if target is not None and target.name in copied:
-                self._links[f"{to}/{runs.CHECKPOINTS}/{link}"] = target.name
+        for link, name in links.items():
+            self._links[f"{to}/{runs.CHECKPOINTS}/{link}"] = name
         self._add_folder(folder, to, _NOT_OF_A_RUN)
 
     def _add_checkpoint(self, folder: Path, to: str) -> bool:
@@ -210,10 +206,17 @@ class _Making:
         self._report("writing", min(self._done, self._total), self._total)
 
 
-def _pinned(folder: Path) -> tuple[str, ...]:
-    """The checkpoints that a run is resumed and told with."""
-    found = (runs.checkpoint_named(folder, link) for link in ("last", "best"))
-    return tuple(dict.fromkeys(path.name for path in found if path is not None))
+def _links_of(folder: Path) -> dict[str, str]:
+    """The checkpoints that a run is told and resumed with: `best` and `last`, each with the name of its folder."""
+    found = {}
+    for link in ("last", "best"):
+        for _ in range(_ATTEMPTS):  # a program that trains may replace the link, and remove what it led to
+            target = runs.checkpoint_named(folder, link)
+            if target is not None or not os.path.islink(folder / runs.CHECKPOINTS / link):
+                break
+        if target is not None:
+            found[link] = target.name
+    return found
 
 
 def _folders(root: Path) -> list[Path]:

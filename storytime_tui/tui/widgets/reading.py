@@ -285,7 +285,7 @@ class Reading(SheetView):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Going to another place needs one."""
-        return action != "go" or len(self._read.found.rows) > 1
+        return len(self._read.found.rows) > 1 if action == "go" else super().check_action(action, parameters)
 
     def _segments(self, text: str, row: int, style: Style) -> list[Segment]:
         """Mark the words that are looked for."""
