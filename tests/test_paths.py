@@ -20,6 +20,7 @@ WORDS = {
     "runs": ["list"],
     "stories": ["list"],
     "bench": ["ui"],
+    "backup": ["create", "backup.zip"],
 }
 
 

@@ -75,7 +75,7 @@ async def test_an_import_asks_about_a_large_part_and_its_remarks_say_what_was_ke
         )
         await pilot.press("l")
         await until(
-            pilot, lambda: "words are in its stories" in flat(app) and "licence 20 words" in flat(app)
+            pilot, lambda: "words are in its stories" in flat(app) and "licence 16 words" in flat(app)
         )
 
 

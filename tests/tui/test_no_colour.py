@@ -22,7 +22,7 @@ async def test_every_screen_is_drawn_without_colours(
         await shelf_is_open(pilot)
         for key, shown in (
             ("1", "Hedgerow Tales"),
-            ("question_mark", "escape"),
+            ("question_mark", "You are here"),
             ("escape", "Hedgerow Tales"),
             ("2", "Finished after 118 steps"),
             ("3", "A blank page"),

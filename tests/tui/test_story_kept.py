@@ -19,6 +19,7 @@ from storytime_tui.errors import StoryError
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.dialogs import AskScreen
+from storytime_tui.tui.screens.palette import PaletteScreen
 from storytime_tui.tui.screens.story import StoryScreen
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.widgets.choice_list import ChoiceList
@@ -108,7 +109,7 @@ async def test_the_event_loop_never_calls_the_store(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, StoryScreen))
         await pilot.press("ctrl+p")
-        await until(pilot, lambda: "Search for commands" in screen_text(app))
+        await until(pilot, lambda: isinstance(app.screen, PaletteScreen))
         await type_text(pilot, "Go to Train")
         await until(pilot, lambda: "Go to Train" in screen_text(app))
         await pilot.press("escape", "n")

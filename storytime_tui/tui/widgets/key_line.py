@@ -32,7 +32,7 @@ SCREENS = Shown("", "f2-5", "Go to", "F2 Library, F3 Train, F4 Story, F5 Runs", 
 MORE = Shown(
     "ctrl+p", "ctrl+p", "More", "All commands of this screen, with their keys", "app.command_palette"
 )
-KEPT = ("f1", SCREENS.key, MORE.key)  # these do not give way
+KEPT = ("f1", "escape", SCREENS.key, MORE.key)  # these do not give way: the way out, and the ways to more
 
 
 def fitting(keys: Sequence[Shown], seldom: Sequence[str], width: int) -> list[Shown]:
