@@ -45,7 +45,7 @@ def test_no_promise_is_made_twice() -> None:
 
 def missing(shown_by: str) -> list[str]:
     """What this cell names that is not there; "nothing" where it names nothing."""
-    named = re.findall(r"`(tests/[\w./]+\.(?:py|md))(?:::(\w+))?`", shown_by)
+    named = re.findall(r"`(tests/[\w./]+\.(?:py|md|sh))(?:::(\w+))?`", shown_by)
     commands = re.findall(r"`(storytime-tui \w+[^`]*)`", shown_by)
     scripts = re.findall(r"`(\.ci/\w+)`", shown_by)
     gone = [script for script in scripts if not (ROOT / script).is_file()]
