@@ -13,6 +13,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows offers no pseud
 DOWN, ENTER, F9, CTRL_P, CTRL_Q = "\x1b[B", "\r", "\x1b[20~", "\x10", "\x11"
 
 
+@pytest.mark.needs_torch
 def test_the_tour_leads_from_a_story_to_a_model_that_learns_and_is_gone_once_left(home: Path) -> None:
     with open_app(80, 24, home) as app:
         app.wait_for(r"Tour 1/4  Read one: choose a story", row=1)
