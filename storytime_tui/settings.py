@@ -159,16 +159,21 @@ def change_settings(changed: Mapping[str, object]) -> str:
             except FileNotFoundError:
                 text = ""
             except small_files.UnreadableFile:
-                return _write_new_file(path, changed)
+                return _write_new_file(path, changed) if _is_wanted(changed) else ""
             try:
                 data = _with_changes(text, changed, path)
             except (small_files.UnreadableFile, RecursionError, ValueError):
-                return _write_new_file(path, changed)
+                return _write_new_file(path, changed) if _is_wanted(changed) else ""
             # where the file is a link, what it leads to is written
             files.write_atomically(Path(os.path.realpath(path)), data)
             return ""
     except OSError as error:
         raise StorytimeError(files.explain(error, f"saving the settings to {path}")) from error
+
+
+def _is_wanted(changed: Mapping[str, object]) -> bool:
+    """Whether somebody asked for a change: how far the tour is costs nobody the file that they can still mend."""
+    return set(changed) != {"tour"}
 
 
 def parsed(key: str, text: str) -> Any:

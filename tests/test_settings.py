@@ -194,6 +194,15 @@ def test_a_file_that_is_no_toml_is_kept_beside_the_new_one() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_the_tour_leaves_a_file_that_can_still_be_mended() -> None:
+    path = paths.settings_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('theme = "storytime-paper\n')
+    assert change_settings({"tour": "read"}) == ""
+    assert path.read_text() == 'theme = "storytime-paper\n'
+    assert [each.name for each in path.parent.iterdir() if "broken" in each.name] == []
+
+
 def test_a_file_that_is_linked_to_stays_where_it_is(tmp_path: Path) -> None:
     kept = tmp_path / "dotfiles.toml"
     kept.write_text("max_tokens = 50\n")
