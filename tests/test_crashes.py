@@ -62,15 +62,18 @@ def test_whatever_kills_the_app_the_terminal_is_as_it_was(who: str, name: str, h
             psutil.Process(terminal.program.pid).memory_info().rss < 40_000_000
         )  # the watcher loads nothing
         os.kill(app_of(terminal) if who == "app" else terminal.program.pid, number)
-        assert f"SIG{name}" in terminal.wait_for(closed)
+        text = terminal.wait_for(closed)
+        # faulthandler reads the frames of threads that run; that may crash in its turn, in one of a hundred kills
+        ended = next((each for each in (name, "SEGV") if f"SIG{each}" in text), "")
+        assert ended == name or (ended and name in ("ABRT", "BUS"))
         assert terminal.modes.changed == {}
         assert terminal.modes.kitty_keys == 0
         assert tty_modes(terminal) == before
         said = terminal.text().replace("\n", "")
         assert str(home / "logs" / "storytime.log") in said
         assert "What you wrote is saved" in said and "Traceback" not in said
-        assert terminal.wait_for_end() == 128 + number
-    assert f"the app was ended by SIG{name}" in log_of(home)
+        assert terminal.wait_for_end() == 128 + signal.Signals[f"SIG{ended}"]
+    assert f"the app was ended by SIG{ended}" in log_of(home)
     if name in ("SEGV", "ABRT", "BUS"):
         assert "Fatal Python error" in log_of(home)
 
