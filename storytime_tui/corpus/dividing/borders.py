@@ -15,7 +15,7 @@ _STRUCK = re.compile(r"(?<=[^\s>])[ \t]?<s>[^\n<]*</s>|<s>[^\n<]*</s>(?=[ \t]*[^
 
 def border_spans(text: str) -> list[tuple[int, int]]:
     """The places of the borders between tales, as character ranges in order; they are no part of any tale."""
-    if not _MAYBE.search(text):
+    if not ("<" in text or "OS]" in text) or not _MAYBE.search(text):
         return []
     struck = [match.span() for match in _STRUCK.finditer(text)]
     spans = [match.span() for match in _BORDER.finditer(text)]

@@ -65,7 +65,10 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     Of a published book, front matter, notes and advertisements are dropped. Of an unpublished text only what is
     certainly not part of it is dropped: every word under its title or a heading is in one of its stories.
     """
-    text = legible(_NO_LINE_ENDS.sub(" ", document.text), plain=plain)
+    text = document.text
+    if any(sign in text for sign in "\r\x85\u2028\u2029"):
+        text = _NO_LINE_ENDS.sub(" ", text)
+    text = legible(text, plain=plain)
     given_title = " ".join(document.title.split())
     if document.rows:
         return Book(_divided_into_rows(text, document.rows), as_title(given_title), document.author)

@@ -85,9 +85,9 @@ def headings_of(
     at = contents.end
     while at < len(blocks):
         check_stop()
-        if _opens(text, blocks[at], contents) or (
-            blocks[at].start in surely and not is_scene_line(text[blocks[at].start : blocks[at].end])
-        ):
+        block = blocks[at]
+        opens = block.start in surely or _opens(text, block, contents)
+        if opens and not is_scene_line(text[block.start : block.end]):
             heading, after = _heading_at(text, blocks, at, contents, named)
             named |= {heading.entry.key} if heading.entry is not None else set()
             headings.append(heading)
@@ -142,8 +142,6 @@ def _named_by_number(heading: BookHeading, contents: Contents) -> BookHeading:
 def _opens(text: str, block: Block, contents: Contents) -> bool:
     """Whether a heading begins with this block."""
     if block.skip or block.end - block.start > _LONGEST:
-        return False
-    if is_scene_line(text[block.start : block.end]):
         return False
     if block.level is not None:
         return block.level > 0
