@@ -274,7 +274,8 @@ def losses(sitting: Sitting, moment: float, before: Kept, after: Kept) -> Iterat
             yield f"the line with {word} stood on the page"
     early = {row for when, rows in sitting.pages if when < moment - ALLOWED for row in rows}
     for row in sorted(early):
-        is_title = any(title.startswith(row.rstrip("…")) for title in after.titles)
+        # a long title takes two rows
+        is_title = any(title.startswith(row.rstrip("…")) or title.endswith(row) for title in after.titles)
         if row not in everything and not is_title and not _SAID.search(row):
             yield f"on the page stood {row!r}"
     typed = [line for when, line in sitting.lines if when < moment - ALLOWED and line]
