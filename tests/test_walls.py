@@ -237,7 +237,7 @@ def test_the_starter_is_woken_after_the_first_painted_frame(home: Path, starter:
 
 @pytest.mark.needs_torch
 def test_a_model_is_made_without_torchs_compiler_and_transformers() -> None:
-    """They take seconds to load, and telling with a GPT-2 has no use for them."""
+    """They take seconds to load, an HTTP client a tenth of one, and telling with a GPT-2 that is here needs neither."""
     code = (
         "import sys, torch\n"
         "from storytime_tui.models.gpt2 import Shape\n"
@@ -248,7 +248,8 @@ def test_a_model_is_made_without_torchs_compiler_and_transformers() -> None:
         "model.fill(0)\n"
         "reader = make_backend(model.eval(), 'fp32')\n"
         "reader.read([1, 2], reader.new_cache())\n"
-        "sys.exit(bool({'torch._dynamo', 'sympy', 'transformers'} & set(sys.modules)))\n"
+        "import storytime_tui.commands.tell\n"
+        "sys.exit(bool({'torch._dynamo', 'sympy', 'transformers', 'httpx'} & set(sys.modules)))\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
 

@@ -57,6 +57,7 @@ def _list(as_json: bool) -> int:
 
 def _clear(args: argparse.Namespace) -> int:
     what = args.what.strip()
+    disk.check(what)
     if not args.yes and sys.stdin is not None and sys.stdin.isatty():
         named = [part for part in disk.disk_use().parts if part.what == what]
         if named and not named[0].can_go:

@@ -166,10 +166,10 @@ def _is_apple_silicon() -> bool:
 
 
 def _is_downloaded(base_name: str) -> bool:
-    from storytime_tui.models import hub
+    from storytime_tui.models import hub_cache
 
     from_hub = any(base.download for base in catalogue.bases() if base.name == base_name)
-    return from_hub and hub.cached(base_name) is not None
+    return from_hub and hub_cache.cached(base_name) is not None
 
 
 def _training_tokens(tokens: int, plan: TrainingPlan) -> int:

@@ -16,7 +16,7 @@ from storytime_tui import files, formatting, paths, small_files
 from storytime_tui.errors import ModelError
 from storytime_tui.jobs import blending
 from storytime_tui.jobs.find_model import Origin, checkpoint_in, find_origin
-from storytime_tui.models import catalogue, hub
+from storytime_tui.models import catalogue, hub_cache
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.reporting import Report
@@ -149,7 +149,7 @@ def _is_known_base(name: str) -> bool:
     """Whether a name is a base, a folder or an id on the Hub, and not a mistyped run."""
     if "/" in name or catalogue.is_base_name(name) or os.path.isdir(os.path.expanduser(name)):
         return True
-    return catalogue.is_repo_id(name) and hub.cached(name) is not None
+    return catalogue.is_repo_id(name) and hub_cache.cached(name) is not None
 
 
 # -- reading -----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError, RunError
-from storytime_tui.models import catalogue, hub
+from storytime_tui.models import catalogue
 from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
 from storytime_tui.models.shapes import ScratchShape, scratch_shape
 from storytime_tui.models.voices import Voices, read_voices
@@ -88,6 +88,8 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
         return Origin(name, folder, None, window, adapter, True, voices, trained_from)
     if catalogue.resolve_base(name) == "folder":
         return Origin(name, paths.expanded(name, ModelError).resolve(), local=True)
+    from storytime_tui.models import hub  # its HTTP client would delay the first word of a model that is here
+
     try:
         return Origin(name, hub.fetch(name, report, cancelled))
     except hub.FetchStopped:

@@ -27,7 +27,7 @@ from storytime_tui.jobs.judge_precision import sample_ids_of
 from storytime_tui.jobs.progress import with_progress
 from storytime_tui.jobs.story_reading import StoryReading, read_tokens
 from storytime_tui.jobs.weights_hash import WeightsHash
-from storytime_tui.models import catalogue, hub
+from storytime_tui.models import catalogue, hub_cache
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.models.voices import VOICES, check_contrast
 from storytime_tui.reporting import Report
@@ -82,7 +82,7 @@ def _model_name(run: str) -> str:
 
 
 def _note_of_base(base: catalogue.Base) -> str:
-    if not base.download or hub.cached(base.name):
+    if not base.download or hub_cache.cached(base.name):
         return base.note
     return f"{base.note}; {size(base.download)} to fetch"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from storytime_tui import files, small_files
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.jobs.find_model import Origin, find_origin
-from storytime_tui.models import catalogue, hub
+from storytime_tui.models import catalogue, hub_cache
 from storytime_tui.models.identity import digest_of, identity_of
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.reporting import Report
@@ -126,7 +126,7 @@ def _is_here(base: str) -> bool:
     if base == catalogue.STARTER:
         return catalogue.has_starter()
     named = runs.is_run(base.partition("/")[0]) or os.path.isdir(os.path.expanduser(base))
-    return named or (catalogue.is_repo_id(base) and hub.cached(base) is not None)
+    return named or (catalogue.is_repo_id(base) and hub_cache.cached(base) is not None)
 
 
 def _checkpoints_of(base: str) -> list[str]:

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from storytime_tui import small_files
-from storytime_tui.errors import ModelError, StorytimeError
+from storytime_tui.errors import ModelError
 from storytime_tui.models import catalogue, hub_cache, hub_errors
-from storytime_tui.models import folder as model_folder
 from storytime_tui.models.download import Announced, Download, endpoint
 from storytime_tui.models.wanted import Wanted, is_agreed
 
@@ -39,7 +37,7 @@ def fetch(
     """
     if not catalogue.is_repo_id(repo_id):
         raise ModelError(f"{repo_id!r} is not a model id: an id on the Hub is written model or owner/model.")
-    folder = cached(repo_id)
+    folder = hub_cache.cached(repo_id)
     damaged = (
         [] if folder is None else [each.name for each in folder.iterdir() if not hub_cache.is_intact(each)]
     )
@@ -65,20 +63,6 @@ def fetch(
     ) as error:  # a proxy that is no address, or of a kind that lacks a library
         raise hub_errors.unusable_proxy(error) from error
     return _wait(job, on_progress, cancelled)
-
-
-def cached(repo_id: str) -> Path | None:
-    """The folder with the complete model `repo_id` in the Hub's cache, or None."""
-    storage = hub_cache.storage_folder(repo_id)
-    try:
-        commit = small_files.read_text(storage / "refs" / "main", 1000).strip()
-        if not hub_cache.is_commit(commit):
-            return None
-        snapshot = storage / "snapshots" / commit
-        model_folder.check_folder(snapshot)
-    except (OSError, StorytimeError):
-        return None
-    return snapshot
 
 
 def _offline() -> bool:

@@ -10,7 +10,9 @@ import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from storytime_tui import disk_cache, files, paths
+from storytime_tui import disk_cache, files, paths, small_files
+from storytime_tui.errors import StorytimeError
+from storytime_tui.models import folder as model_folder
 
 _GIT_DIGITS = 40  # hexadecimal digits of git's hashes; SHA-256 has 64
 _HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
@@ -30,6 +32,20 @@ def cache_folder() -> Path:
 def storage_folder(repo_id: str) -> Path:
     """The cache's folder for one model."""
     return cache_folder() / f"models--{repo_id.replace('/', '--')}"
+
+
+def cached(repo_id: str) -> Path | None:
+    """The folder with the complete model `repo_id` in the Hub's cache, or None."""
+    storage = storage_folder(repo_id)
+    try:
+        commit = small_files.read_text(storage / "refs" / "main", 1000).strip()
+        if not is_commit(commit):
+            return None
+        snapshot = storage / "snapshots" / commit
+        model_folder.check_folder(snapshot)
+    except (OSError, StorytimeError):
+        return None
+    return snapshot
 
 
 def is_commit(name: Any) -> bool:

@@ -71,6 +71,10 @@ def _target(to: str) -> Path:
     path = paths.expanded(to)
     if path.is_dir():
         path /= f"storytime-{datetime.now():%Y-%m-%d-%H%M%S}.zip"
+    elif to.rstrip().endswith(("/", os.sep)):
+        raise StorytimeError(f"The folder {printable_path(path)} is not there: make it first.")
+    elif not path.suffix:
+        path = path.with_name(f"{path.name}.zip")
     if os.path.lexists(path):
         raise _exists(path)
     place = Path(os.path.realpath(path))

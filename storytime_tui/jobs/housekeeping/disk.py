@@ -83,6 +83,15 @@ def disk_use() -> DiskUse:
     return DiskUse(parts, shutil.disk_usage(existing).free, home)
 
 
+def check(what: str) -> None:
+    """Raise Misused if `what` is no name that `clear` knows, and RunError if its run is not there."""
+    head, _, name = what.strip().partition("/")
+    if head == "checkpoints" and name:
+        runs.run_folder(name)
+    elif what.strip() not in (*_SIMPLE, "caches", "checkpoints") and not (head == "hub" and name):
+        raise _unknown(what.strip())
+
+
 def clear(what: str) -> Cleared:
     """Clear the part called `what`, and say how much was freed.
 

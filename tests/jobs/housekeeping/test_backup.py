@@ -432,6 +432,15 @@ def test_a_backup_is_never_written_over_a_file_or_into_what_it_saves(saved: Path
         backup.create_backup(str(home / "runs" / "saved.zip"), quiet)
 
 
+def test_a_name_without_an_ending_is_a_zip_and_a_missing_folder_is_named(tmp_path: Path) -> None:
+    make_home(tmp_path)
+    assert backup.create_backup(str(tmp_path / "mine"), quiet).path == tmp_path / "mine.zip"
+    with pytest.raises(StorytimeError, match="exists already"):
+        backup.create_backup(str(tmp_path / "mine"), quiet)
+    with pytest.raises(StorytimeError, match=r"The folder .* is not there: make it first"):
+        backup.create_backup(f"{tmp_path}/not-there/", quiet)
+
+
 def test_a_damaged_stories_file_is_not_saved_in_silence(tmp_path: Path, home: Path) -> None:
     make_home(tmp_path)
     data = bytearray(paths.stories_file().read_bytes())

@@ -202,6 +202,9 @@ def test_clearing_asks_on_a_terminal_and_needs_yes_without_one(
     assert runs.checkpoint_steps(paths.runs_folder() / "tales-1") == (10, 20, 30)
     assert main(["disk", "clear", "checkpoints"]) == 0
     assert capsys.readouterr().out == "Freed 2 kB.\n"
+    for wrong, status in (("nonsense", 2), ("checkpoints/no-such-run", 1)):
+        assert main(["disk", "clear", wrong]) == status  # before the question: `answers` is empty
+        assert "Clear " not in capsys.readouterr().err
     assert main(["disk", "clear", "nonsense", "--yes"]) == 2
     assert main(["disk", "clear", "checkpoints", "--yes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
