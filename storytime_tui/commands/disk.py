@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     clear.add_argument(
         "what",
         metavar="WHAT",
-        help="a name of the table: bin, tokens, texts, words, books, other, logs, hub/MODEL, checkpoints/RUN; or "
-        "`caches` or `checkpoints` for all of those",
+        help="a name of the table: bin, tokens, texts, words, books, models, other, logs, hub/MODEL, "
+        "checkpoints/RUN; or `caches` or `checkpoints` for all of those",
     )
     clear.add_argument("--yes", action="store_true", help="clear it without asking")
     clear.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object")

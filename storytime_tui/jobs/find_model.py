@@ -9,6 +9,7 @@ from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.models import catalogue
 from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
+from storytime_tui.models.gguf_base import folder as gguf_folder
 from storytime_tui.models.shapes import ScratchShape, scratch_shape
 from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.reporting import Report
@@ -86,8 +87,13 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
         adapter = None if base is None else checkpoint
         window, voices, trained_from = _from_plan(checkpoint)
         return Origin(name, folder, None, window, adapter, True, voices, trained_from)
-    if catalogue.resolve_base(name) == "folder":
+    kind = catalogue.resolve_base(name)
+    if kind == "folder":
         return Origin(name, paths.expanded(name, ModelError).resolve(), local=True)
+    if kind == "gguf":
+        file = catalogue.gguf_file(name)
+        assert file is not None  # it is why the name has this kind
+        return Origin(name, gguf_folder.folder_of(file, report, cancelled), local=True)
     from storytime_tui.models import hub  # its HTTP client would delay the first word of a model that is here
 
     try:

@@ -16,6 +16,7 @@ from storytime_tui.models import folder as model_folder
 from storytime_tui.models.footprint import size_of_shape
 from storytime_tui.models.shapes import HEAD, LAYERS, SCRATCH_SHAPES, WIDTHS, ScratchShape, scratch_shape
 
+GGUF = ".gguf"
 STARTER = "starter"
 STARTER_FOLDER = Path(__file__).parent / "starter"  # weights and card; missing in a checkout without them
 
@@ -87,11 +88,26 @@ def is_base_name(name: str) -> bool:
 _REPO_ID = re.compile(r"(?=.{1,96}$)(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 
 
-def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
-    """The kind of base that a name stands for: a new shape, a folder with a complete model, or an id on the Hub.
+def gguf_file(name: str) -> Path | None:
+    """The GGUF file that a name stands for: its path, or that of a folder with one such file and no other model."""
+    path = os.path.expanduser(name)
+    try:
+        if name.endswith(GGUF) and os.path.isfile(path):
+            return Path(path)
+        if not os.path.isdir(path) or os.path.exists(os.path.join(path, model_folder.CONFIG)):
+            return None
+        found = [entry.path for entry in os.scandir(path) if entry.name.endswith(GGUF) and entry.is_file()]
+    except (OSError, ValueError):
+        return None
+    return Path(found[0]) if len(found) == 1 else None
+
+
+def resolve_base(name: str) -> Literal["scratch", "folder", "hub", "gguf"]:
+    """The kind of base that a name stands for: a new shape, a folder with a complete model, an id on the Hub, or a
+    GGUF file.
 
     Looks at local folders, never at the network. Raises ModelError for a folder without a model and for a name
-    that fits none of the three.
+    that fits none of them.
     """
     if scratch_shape(name) is not None:
         return "scratch"
@@ -102,6 +118,8 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
             "The starter model is missing or incomplete in this installation: install storytime-tui again, or "
             f"use the base {default_base()}."
         )
+    if gguf_file(name) is not None:
+        return "gguf"
     path = os.path.expanduser(name)  # os.path accepts any string; Path may raise
     holds_model = os.path.exists(os.path.join(path, model_folder.CONFIG))
     # A folder called "gpt2" without a model in it does not hide the Hub's gpt2.
@@ -124,7 +142,7 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
         )
     raise ModelError(
         f"{name!r} is not a model: use one of {', '.join(base.name for base in bases())}, "
-        "a folder with a model, or an id on the Hub such as owner/model."
+        "a folder with a model, a .gguf file, or an id on the Hub such as owner/model."
     )
 
 

@@ -25,6 +25,7 @@ _CACHES = {
     "prepared": ("texts", "cache: cleaned texts"),
     "copied": ("words", "cache: indexes of words"),
     "downloads": ("books", "downloads that broke off"),
+    "gguf": ("models", "cache: models of .gguf files"),
 }
 _OTHER = ("other", "cache: small files")
 _AGAIN = "It is made again when it is needed."
@@ -124,7 +125,7 @@ def _unknown(what: str) -> Misused:
     return Misused(f"There is nothing called {what!r} to clear: {hint}")
 
 
-_SIMPLE = ("bin", "logs", "tokens", "texts", "words", "books", "other")
+_SIMPLE = ("bin", "logs", "tokens", "texts", "words", "books", "models", "other")
 
 
 # -- measuring ---------------------------------------------------------------------------------------------

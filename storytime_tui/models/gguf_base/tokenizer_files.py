@@ -1,0 +1,136 @@
+"""The tokenizer in a GGUF file, as the files of an ordinary model folder. Knows no torch.
+
+llama.cpp identifies how a text is split into words by a name, `tokenizer.ggml.pre`; the rules here are those of the
+models that have these names, as their own tokenizer.json states them.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+from storytime_tui.errors import ModelError
+from storytime_tui.models import folder as model_folder
+from storytime_tui.models.gguf_base.header import Header
+
+_CONTROL, _USER_DEFINED, _BYTE = 3, 4, 6
+_LLAMA_3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+    r"\s+(?!\S)|\s+"
+)
+_QWEN_2 = _LLAMA_3.replace("{1,3}", "")
+_PLAIN = ("gpt-2", "gpt2", "default", "")
+
+
+def tokenizer_files(header: Header) -> tuple[dict[str, bytes], int | None]:
+    """The files by their names, and the id of the token that ends a text; None if the file names none.
+
+    Raises ModelError for a tokenizer that is missing or of a kind that is not known here.
+    """
+    values = header.values
+    pieces = values.get("tokenizer.ggml.tokens")
+    if not isinstance(pieces, list) or not pieces or not all(isinstance(piece, str) for piece in pieces):
+        raise ModelError("The file holds no vocabulary: use the model that it was made from.")
+    if len(set(pieces)) != len(pieces):
+        raise ModelError(
+            "The file's vocabulary has the same token twice: use the model that it was made from."
+        )
+    kind = values.get("tokenizer.ggml.model")
+    if kind == "gpt2":
+        inner = _byte_level(
+            pieces, _texts(values, "tokenizer.ggml.merges"), str(values.get("tokenizer.ggml.pre", ""))
+        )
+    elif kind == "llama":
+        inner = _sentence_piece(pieces, values)
+    else:
+        raise ModelError(f"The file's tokenizer is of the kind {str(kind)[:40]!r}, which is not read here.")
+    types = values.get("tokenizer.ggml.token_type") or []
+    special = [
+        pieces[token] for token, of in enumerate(types[: len(pieces)]) if of in (_CONTROL, _USER_DEFINED)
+    ]
+    inner.add_special_tokens([AddedToken(piece, special=True, normalized=False) for piece in special])
+    end = values.get("tokenizer.ggml.eos_token_id")
+    end = end if isinstance(end, int) and 0 <= end < len(pieces) else None
+    settings = {
+        "clean_up_tokenization_spaces": False,
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        **({} if end is None else {"eos_token": pieces[end]}),
+        **_beginning(values, pieces),
+    }
+    return {
+        model_folder.TOKENIZER: inner.to_str(pretty=False).encode(),
+        model_folder.TOKENIZER_SETTINGS[0]: (json.dumps(settings, indent=2) + "\n").encode(),
+    }, end
+
+
+def _beginning(values: dict[str, Any], pieces: Sequence[str]) -> dict[str, str]:
+    start = values.get("tokenizer.ggml.bos_token_id")
+    return {"bos_token": pieces[start]} if isinstance(start, int) and 0 <= start < len(pieces) else {}
+
+
+def _texts(values: dict[str, Any], name: str) -> list[str]:
+    found = values.get(name)
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise ModelError(f"The file lacks {name}, so its texts cannot be split: fetch or copy it again.")
+    return found
+
+
+def _byte_level(pieces: Sequence[str], merges: Sequence[str], rules: str) -> Tokenizer:
+    pairs = [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
+    if not all(left and right and " " not in right for left, right in pairs):
+        raise ModelError("The file's tokenizer has a merge that is no pair: fetch or copy it again.")
+    vocabulary = {piece: token for token, piece in enumerate(pieces)}
+    inner = Tokenizer(models.BPE(vocab=vocabulary, merges=pairs, ignore_merges=rules == "llama-bpe"))
+    inner.decoder = decoders.ByteLevel()
+    bytes_only = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    words = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    if rules in _PLAIN:
+        inner.pre_tokenizer = words
+    elif rules == "smollm":
+        inner.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), words])
+    elif rules in ("qwen2", "llama-bpe"):
+        pattern = Regex(_QWEN_2 if rules == "qwen2" else _LLAMA_3)
+        inner.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(pattern, "isolated"), bytes_only])
+        if rules == "qwen2":
+            inner.normalizer = normalizers.NFC()
+    else:
+        raise ModelError(
+            f"The file splits texts by the rules {rules[:40]!r}, which are not known here: use the model that it was "
+            "made from."
+        )
+    return inner
+
+
+def _sentence_piece(pieces: Sequence[str], values: dict[str, Any]) -> Tokenizer:
+    """A BPE of SentencePiece, which GGUF stores without merges: a pair is merged if its whole is in the vocabulary,
+    the whole with the highest score first."""
+    scores = values.get("tokenizer.ggml.scores")
+    if not isinstance(scores, list) or len(scores) != len(pieces):
+        raise ModelError(
+            "The file's tokenizer has no scores, so texts cannot be split: fetch or copy it again."
+        )
+    vocabulary = {piece: token for token, piece in enumerate(pieces)}
+    ranked = []
+    for piece, score in zip(pieces, scores, strict=True):
+        halves = ((piece[:at], piece[at:]) for at in range(1, len(piece)))
+        known = [pair for pair in halves if pair[0] in vocabulary and pair[1] in vocabulary]
+        known.sort(key=lambda pair: (vocabulary[pair[0]], vocabulary[pair[1]]))
+        ranked += [(-score, pair) for pair in known]
+    ranked.sort(key=lambda each: each[0])
+    unknown = values.get("tokenizer.ggml.unknown_token_id", 0)
+    inner = Tokenizer(
+        models.BPE(
+            vocab=vocabulary,
+            merges=[pair for _, pair in ranked],
+            unk_token=pieces[unknown] if isinstance(unknown, int) and 0 <= unknown < len(pieces) else None,
+            fuse_unk=True,
+            byte_fallback=_BYTE in (values.get("tokenizer.ggml.token_type") or []),
+        )
+    )
+    space = [] if values.get("tokenizer.ggml.add_space_prefix") is False else [normalizers.Prepend("▁")]
+    inner.normalizer = normalizers.Sequence([*space, normalizers.Replace(" ", "▁")])
+    inner.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    return inner
