@@ -24,7 +24,7 @@ from storytime_tui.jobs.active_runs import new_runs_wait
 from storytime_tui.jobs.copied import Cancelled, Learned, learned_from, until
 from storytime_tui.jobs.idle_cores import IdleCores
 from storytime_tui.jobs.judge_precision import sample_ids_of
-from storytime_tui.jobs.progress import with_progress
+from storytime_tui.jobs.progress import in_background, with_progress
 from storytime_tui.jobs.story_reading import StoryReading, read_tokens
 from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.models import catalogue, hub_cache
@@ -324,6 +324,7 @@ def open_teller(
     from storytime_tui.generation.backends.prepare import make_backend
     from storytime_tui.generation.backends.threads import using_threads
     from storytime_tui.generation.generator import Generator
+    from storytime_tui.generation.sampling.vocabulary import token_facts
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
 
@@ -333,6 +334,7 @@ def open_teller(
     dtype = torch.bfloat16 if half else torch.float32  # `prepare` may change the precision
     assert origin.folder is not None
     tokenizer = load_tokenizer(origin.folder)
+    facts = in_background(lambda: token_facts(tokenizer))  # the first token needs them
     model = blending.open_chosen(chosen, device, dtype)
     window = min(model.window, origin.window or sys.maxsize)
 
@@ -356,6 +358,7 @@ def open_teller(
                 steps = GraphedSteps(backend)
                 steps.record()
     generator = Generator(backend, tokenizer, window, steps)
+    facts.result()
     titles = tuple(dict.fromkeys(origin.voices.titles))
     lean = origin.voices.contrast if contrast is None else contrast
     others = tuple((other, share) for other, share in blend if share)

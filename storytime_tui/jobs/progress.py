@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from storytime_tui.errors import StorytimeError
@@ -50,3 +51,11 @@ def with_progress(work: Callable[[Report], Result], control: Control) -> Generat
     if errors:
         raise errors[0]
     return outcome[0]
+
+
+def in_background(work: Callable[[], Result]) -> "Future[Result]":
+    """Begin `work` in a thread of its own; the future's `result` waits for it, and raises what it raised."""
+    pool = ThreadPoolExecutor(1, "storytime-background")
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    return future

@@ -28,13 +28,14 @@ END_OF_TEXT = "<|endoftext|>"
 _SETTINGS = model_folder.TOKENIZER_SETTINGS[0]
 _SMALLEST_VOCABULARY = 257  # all bytes and end-of-text
 _SPACE = "▁"  # SentencePiece's space
+# all files that decide what a folder's tokenizer is
+_DECISIVE = (*model_folder.TOKENIZER_FILES, model_folder.GENERATION_CONFIG, model_folder.CONFIG)
 
 
 class Tokenizer:
     """A vocabulary, and the rules that split text into its tokens.
 
-    `end_of_text` is the id between two stories, `vocabulary_size` is greater than every id, and `fingerprint` is
-    the SHA-256 of everything that decides which ids a text gets.
+    `end_of_text` is the id between two stories, and `vocabulary_size` is greater than every id.
     """
 
     def __init__(self, inner: tokenizers.Tokenizer, end_of_text: str, files: dict[str, bytes]) -> None:
@@ -51,7 +52,6 @@ class Tokenizer:
         assert end is not None  # just added
         self.end_of_text: int = end
         self.vocabulary_size: int = max(inner.get_vocab(with_added_tokens=True).values()) + 1
-        self.fingerprint: str = _fingerprint(inner, self.end_of_text)
         self._memo = WordMemo(self._encode_all) if works_by_words(inner) else None
         self._memo_lock = threading.Lock()
 
@@ -102,6 +102,11 @@ class Tokenizer:
         return self._bytes.get(token, b"")
 
     @functools.cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of everything that decides which ids a text gets. Takes a moment: not every user needs it."""
+        return _fingerprint(self._inner, self.end_of_text)
+
+    @functools.cached_property
     def _bytes(self) -> dict[int, bytes]:
         added = {token: each.content for token, each in self._inner.get_added_tokens_decoder().items()}
         to_bytes = _piece_to_bytes(self._inner)
@@ -127,8 +132,23 @@ class Tokenizer:
 def load_tokenizer(folder: Path) -> Tokenizer:
     """Open the tokenizer in `folder`: `tokenizer.json`, or GPT-2's `vocab.json` and `merges.txt`.
 
-    Raises ModelError naming the folder for a tokenizer that is missing, damaged, or without an end-of-text token.
+    The last ones are kept, so that whoever needs the same one next gets it at once. Raises ModelError naming the folder
+    for a tokenizer that is missing, damaged, or without an end-of-text token.
     """
+    return _loaded(folder, tuple(_stamp(folder / name) for name in _DECISIVE))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes when the file does; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(folder: Path, _stamps: tuple[tuple[int, int, int] | None, ...]) -> Tokenizer:
     files = {
         name: content
         for name in model_folder.TOKENIZER_FILES
@@ -285,8 +305,16 @@ def _piece_to_bytes(inner: tokenizers.Tokenizer) -> Callable[[str], bytes]:
     if "ByteLevel" not in types:
         return _sentence_piece
     characters = {character: bytes([byte]) for character, byte in byte_characters().items()}
-    # An entry in neither notation stands for itself, as in the library.
-    return lambda piece: b"".join(characters.get(character) or character.encode() for character in piece)
+    # Latin-1 has a character for each byte; what GPT-2's notation does not use becomes one that Latin-1 lacks.
+    latin = dict.fromkeys(range(256), "\uffff") | {ord(each): byte[0] for each, byte in characters.items()}
+
+    def to_bytes(piece: str) -> bytes:
+        try:
+            return piece.translate(latin).encode("latin-1")
+        except UnicodeEncodeError:  # an entry in neither notation stands for itself, as in the library
+            return b"".join(characters.get(character) or character.encode() for character in piece)
+
+    return to_bytes
 
 
 def _sentence_piece(piece: str) -> bytes:

@@ -296,3 +296,12 @@ def test_forking_after_a_batch_prints_no_warning() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 0
     assert done.stdout + done.stderr == ""
+
+
+def test_a_tokenizer_is_opened_once_until_its_files_change(tmp_path: Path) -> None:
+    TRAINED.save(tmp_path)
+    first = load_tokenizer(tmp_path)
+    assert load_tokenizer(tmp_path) is first
+    other = train_tokenizer([TALE * 3], 300)
+    other.save(tmp_path)
+    assert load_tokenizer(tmp_path).fingerprint == other.fingerprint != first.fingerprint

