@@ -81,6 +81,11 @@ def process_group(device: torch.device, *, sharded: bool) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
+def is_lost_process(error: BaseException) -> bool:
+    """Whether an error of a step means that another process of the run has ended, or cannot be reached."""
+    return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))
+
+
 def wrap(objective: nn.Module, ranks: Ranks, blocks: list[nn.Module], device: torch.device) -> nn.Module:
     """The objective wrapped so that its backward pass averages the gradients of all ranks."""
     if ranks.count == 1:

@@ -114,6 +114,12 @@ class Trainer:
                 )
                 return
             _log.exception("the run %s failed", self.folder.name)
+            if self.ranks.count > 1 and dd.is_lost_process(error):
+                yield self._failed(
+                    "Another process of the run has ended or cannot be reached: start all of them again, with "
+                    f"--resume {self.folder.name}."
+                )
+                return
             yield self._failed(
                 f"The run stopped on an unexpected error ({type(error).__name__}); the log has it all."
             )

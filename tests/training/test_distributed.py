@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch.distributed as dist
 from safetensors.torch import load_file
 
 from storytime_tui.cli import main
+from storytime_tui.training.distributed import is_lost_process
 from tests.tiny import write_collection
 
 KNOBS = [
@@ -79,3 +81,11 @@ def test_two_processes_learn_what_one_learns(
     ours, theirs = (load_file(h / "runs/r/checkpoints/last/model.safetensors") for h in (tmp_path, home))
     assert ours.keys() == theirs.keys()
     assert all(abs(ours[name] - theirs[name]).max() < 1e-3 for name in ours)
+
+
+def test_the_end_of_another_process_is_told_from_other_faults() -> None:
+    closed = (
+        "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:544] Connection closed by peer [127.0.0.1]:1"
+    )
+    assert is_lost_process(RuntimeError(closed)) and is_lost_process(dist.DistNetworkError("gone"))
+    assert not is_lost_process(RuntimeError("shapes differ")) and not is_lost_process(ValueError("gloo"))
