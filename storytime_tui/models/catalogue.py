@@ -29,17 +29,38 @@ class Base:
     note: str
     parameters: int  # 0 when unknown
     download: int = 0  # bytes to fetch if it is not on this machine; 0 if nothing is fetched
+    licence: str = ""  # of the weights; "" for what is made here
+
+    @property
+    def short(self) -> str:
+        """The name without its owner on the Hub."""
+        return self.name.rpartition("/")[2]
 
 
 _STARTER_NOTE = "already tells simple stories, learns yours in minutes"
 _OTHERS = (
     Base("scratch-small", "untrained: learns only from your stories, on any laptop", 14_000_000),
     Base("scratch-tiny", "untrained and tiny: trains in minutes, poor stories", 1_100_000),
-    Base("distilgpt2", "knows English; slow without a GPU", 81_912_576, 352_824_413),
-    Base("gpt2", "knows English well; slow without a GPU", 124_439_808, 548_105_171),
-    Base("gpt2-medium", "3 times as large as gpt2; needs a GPU", 354_823_168, 1_519_984_962),
-    Base("gpt2-large", "6 times as large as gpt2; needs a large GPU", 774_030_080, 3_247_159_078),
-    Base("gpt2-xl", "12 times as large as gpt2; needs a very large GPU", 1_557_611_200, 6_431_829_964),
+    Base("distilgpt2", "knows English; slow without a GPU", 81_912_576, 352_824_413, "Apache 2.0"),
+    Base("gpt2", "knows English well; slow without a GPU", 124_439_808, 548_105_171, "MIT"),
+    Base(
+        "HuggingFaceTB/SmolLM2-135M",
+        "as large as gpt2 and much better read; slow without a GPU",
+        *(134_515_008, 269_060_552, "Apache 2.0"),
+    ),
+    Base(
+        "HuggingFaceTB/SmolLM2-360M",
+        "follows a thread over pages; tells on any laptop, learns on a GPU or by LoRA",
+        *(361_821_120, 723_674_912, "Apache 2.0"),
+    ),
+    Base(
+        "Qwen/Qwen3-0.6B-Base",
+        "knows many languages; tells on a laptop, learns on a GPU or by LoRA",
+        *(596_049_920, 1_192_135_096, "Apache 2.0"),
+    ),
+    Base("gpt2-medium", "3 times as large as gpt2; needs a GPU", 354_823_168, 1_519_984_962, "MIT"),
+    Base("gpt2-large", "6 times as large as gpt2; needs a large GPU", 774_030_080, 3_247_159_078, "MIT"),
+    Base("gpt2-xl", "12 times as large as gpt2; needs a very large GPU", 1_557_611_200, 6_431_829_964, "MIT"),
 )
 
 
@@ -154,5 +175,6 @@ def is_repo_id(name: str) -> bool:
 
 def nearest_names(name: str) -> list[str]:
     """At most three bases with names similar to `name`, the most similar first."""
-    names = [base.name for base in bases()]
-    return difflib.get_close_matches(name.rpartition("/")[2].lower(), names, n=3, cutoff=0.6)
+    names = {base.short.lower(): base.name for base in bases()}
+    near = difflib.get_close_matches(name.rpartition("/")[2].lower(), list(names), n=3, cutoff=0.6)
+    return [names[each] for each in near]

@@ -105,7 +105,7 @@ class BaseBox(Vertical):
 def _line(base: Base) -> Content:
     size = f"{base.parameters / 1e6:,.0f} M" if base.parameters else ""
     download = wording.size(base.download) if base.download else "built in"
-    return Content.assemble(base.name.ljust(15), (f"{size:>7}  {download:>8}", "$quiet"))
+    return Content.assemble(base.short.ljust(16), (f"{size:>7}  {download:>8}", "$quiet"))
 
 
 def _good_for(base: Base | None) -> Content:
@@ -120,9 +120,10 @@ def _size_note(base: Base | None, preview: Preview | None) -> str:
     parameters = f"{base.parameters / 1e6:,.0f} million parameters; " if base.parameters else ""
     if not base.download:
         return f"{parameters}no download."
+    licence = f" Its licence is {base.licence}." if base.licence else ""
     if preview is not None and preview.downloaded:
-        return f"{parameters}already downloaded."
-    return f"{parameters}{wording.size(base.download)} download, once."
+        return f"{parameters}already downloaded.{licence}"
+    return f"{parameters}{wording.size(base.download)} download, once.{licence}"
 
 
 def _room_note(room: Room) -> Content:
