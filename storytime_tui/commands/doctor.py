@@ -13,7 +13,7 @@ from storytime_tui.formatting import count
 from storytime_tui.jobs.checkup.finding import Finding
 from storytime_tui.jobs.checkup.gpu import gpu_findings, read_system, read_torch
 from storytime_tui.jobs.checkup.installation import settings_finding, starter_finding, versions
-from storytime_tui.jobs.checkup.network import hub_finding
+from storytime_tui.jobs.checkup.network import hub_finding, plain_http_findings
 from storytime_tui.jobs.checkup.room import folder_finding, memory_finding, once, read_memory
 from storytime_tui.jobs.checkup.terminal import terminal_findings
 from storytime_tui.terminal import printable
@@ -74,6 +74,7 @@ def _findings() -> Iterator[Finding]:
     yield starter_finding()
     yield from terminal_findings(os.environ, _terminal_size())
     yield hub_finding()
+    yield from plain_http_findings()
 
 
 def _devices() -> Iterator[Finding]:

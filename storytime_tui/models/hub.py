@@ -13,7 +13,7 @@ from storytime_tui import small_files
 from storytime_tui.errors import ModelError, StorytimeError
 from storytime_tui.models import catalogue, hub_cache, hub_errors
 from storytime_tui.models import folder as model_folder
-from storytime_tui.models.download import Announced, Download, endpoint
+from storytime_tui.models.download import USUAL_ENDPOINT, Announced, Download, endpoint
 from storytime_tui.models.wanted import Wanted, is_agreed
 
 _ANSWER_TIMEOUT = 45.0  # seconds
@@ -79,6 +79,11 @@ def cached(repo_id: str) -> Path | None:
     except (OSError, StorytimeError):
         return None
     return snapshot
+
+
+def is_mirror() -> bool:
+    """Whether HF_ENDPOINT names another server than the Hub itself."""
+    return endpoint() != USUAL_ENDPOINT
 
 
 def _offline() -> bool:

@@ -221,6 +221,19 @@ def test_a_hub_that_answers_needs_nothing_and_one_switched_off_says_so(
     says_what_to_do(network.hub_finding({"HF_HUB_OFFLINE": "1"}), "`unset HF_HUB_OFFLINE`")
 
 
+@pytest.mark.parametrize("variable", ["HF_ENDPOINT", "STORYTIME_GUTENBERG", "STORYTIME_GUTENDEX"])
+def test_a_mirror_over_http_is_found_with_what_to_do(variable: str) -> None:
+    def found(address: str) -> list[Finding]:
+        return list(network.plain_http_findings({variable: address}))
+
+    (finding,) = found("http://me:secret@mirror.example:8080/books")
+    assert finding.well and f"{variable} is http://mirror.example:8080:" in finding.found
+    assert "secret" not in str(finding)
+    says_what_to_do(finding, f"Give {variable} an address that begins with https://, or unset it")
+    for fine in ("https://mirror.example", "http://127.0.0.1:8080", "http://localhost", "http://[", ""):
+        assert found(fine) == []
+
+
 # -- the terminal ---------------------------------------------------------------------------------------
 
 TMUX_IS_ASKED = ("#{version}", "#{client_termfeatures}", "#{set-clipboard}", "#{escape-time}")
