@@ -27,6 +27,7 @@ from storytime_tui.tui.key_signs import sign
 from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
 from storytime_tui.tui.plain_signs import NO_UTF8, PlainSigns, Signs
 from storytime_tui.tui.services import Services
+from storytime_tui.tui.settings_mistakes import in_one, theme_mistake
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
 DEFAULT_THEME = Settings().theme  # the terminal's own colours decide
@@ -56,13 +57,9 @@ class StorytimeApp(App[None]):
             self.register_theme(own)
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
-        self._problems = list(self.desk.preferences.troubles)
-        if signs == "ascii":
-            self._problems.append(NO_UTF8)
-        if preferred != DEFAULT_THEME and preferred not in self.available_themes:
-            self._problems.append(
-                f"The settings file asks for the theme {preferred[:60]!r}, which does not exist."
-            )
+        wrong = theme_mistake(preferred)
+        self._mistakes = (*self.desk.preferences.troubles, *filter(None, [wrong]))
+        if wrong:
             preferred = DEFAULT_THEME
         self.theme = theme.fitting(preferred, self.console.color_system)
         self._shown_theme = self.theme
@@ -127,12 +124,18 @@ class StorytimeApp(App[None]):
         faults.listen(self, self.asked_to_leave)
         questions = DownloadQuestions(self.post_message)
         self._while_open.enter_context(self.desk.services.downloads_asked(questions.ask))
-        if self.desk.preferences.keys:
-            self.run_worker(take_own_keys(self, self.desk.preferences.keys, self._say))
+        self.run_worker(self._take_settings())
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
-        for problem in self._problems:
-            self._say(problem)
+        if self._signs == "ascii":
+            self._say(NO_UTF8)
+
+    async def _take_settings(self) -> None:
+        """Take the user's own keys into use. All that is wrong in the settings file is one message."""
+        keys = self.desk.preferences.keys
+        mistakes = self._mistakes + (await take_own_keys(self, keys) if keys else ())
+        if mistakes:
+            self._say(in_one(mistakes))
 
     async def _preload_screens(self) -> None:
         from storytime_tui.tui.preload_screens import preload_screens
