@@ -95,7 +95,6 @@ class Settings:
 SAMPLER = tuple(name for name in table(Settings) if name in table(SamplerSettings))  # all but the seed
 KEYS = "keys"  # the table of the user's own keys
 _LARGEST = 100_000  # bytes of the file
-_MOST_TROUBLES = 5  # that are told one by one
 _PATIENCE = 10.0  # seconds to wait for another program that writes its own change
 
 
@@ -134,9 +133,6 @@ def load_settings() -> Loaded:
             if key in table(Settings):
                 wrong = f"{wrong.rstrip('.')}; {shown(getattr(usual, key))} is used."
             troubles.append(f"In the settings file {path}: {wrong}")
-    if len(troubles) > _MOST_TROUBLES:
-        more = len(troubles) - _MOST_TROUBLES
-        troubles[_MOST_TROUBLES:] = [f"{more:,} more settings in {path} cannot be used."]
     return Loaded(dataclasses.replace(usual, **values), tuple(troubles), keys)
 
 

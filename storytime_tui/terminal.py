@@ -1,6 +1,7 @@
 """Makes text safe to print in a terminal: a story cannot clear the screen or reverse a line."""
 
 import os
+import re
 import unicodedata
 
 _KEPT = "\n\t"
@@ -43,3 +44,27 @@ def cells(text: str) -> int:
         0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
         for sign in text
     )
+
+
+def wrapped(text: str, columns: int) -> str:
+    """`text` with each line broken between words, so that none is wider than so many columns; indents stay.
+
+    A word that is wider than a line is left whole, and the terminal breaks it.
+    """
+    return "\n".join(row for line in text.split("\n") for row in _rows(line.expandtabs(), columns))
+
+
+def _rows(line: str, columns: int) -> list[str]:
+    rows, row, width, gap = [], "", 0, ""
+    for part in re.findall(r" +|[^ ]+", line):
+        if part.startswith(" "):
+            gap = part
+            continue
+        wide = cells(part)
+        if row and width + len(gap) + wide > columns:
+            rows.append(row)
+            row, width = part, wide
+        else:
+            row, width = row + gap + part, width + len(gap) + wide
+        gap = ""
+    return [*rows, row]

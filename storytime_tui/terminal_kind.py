@@ -41,7 +41,7 @@ def is_divided(environment: Mapping[str, str]) -> bool:
 
 def colours(environment: Mapping[str, str]) -> int:
     """How many colours are used: 0, 16, 256 or 16,777,216. An old console shows eight of the sixteen."""
-    if "NO_COLOR" in environment or is_dumb(environment):
+    if environment.get("NO_COLOR") or is_dumb(environment):
         return 0
     if environment.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
         return 1 << 24

@@ -90,10 +90,9 @@ def test_one_wrong_value_costs_no_other() -> None:
     assert len(loaded.troubles) == 2
 
 
-def test_a_thousand_mistakes_are_few_sentences() -> None:
+def test_each_of_a_thousand_mistakes_is_known() -> None:
     settings_file("".join(f"k{number} = 1\n" for number in range(1000)))
-    assert len(load_settings().troubles) == 6
-    assert "995 more" in load_settings().troubles[-1]
+    assert len(load_settings().troubles) == 1000
 
 
 def put(kind: str, path: Path) -> None:

@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.terminal import cells, printable, printable_line, printable_path
+from storytime_tui.terminal import cells, printable, printable_line, printable_path, wrapped
 
 anything = st.text(alphabet=st.characters(codec=None, exclude_categories=()))
 
@@ -34,3 +34,17 @@ def test_controls_are_seen() -> None:
 
 def test_cells() -> None:
     assert [cells(text) for text in ("fox", "日本", "e\u0301", "␛")] == [3, 4, 1, 1]
+
+
+@given(st.lists(st.text("ab日 ", max_size=30), max_size=4).map("\n".join), st.integers(4, 40))
+def test_wrapped_lines_fit_and_lose_no_word(text: str, columns: int) -> None:
+    rows = wrapped(text, columns).split("\n")
+    assert all(cells(row) <= columns or " " not in row.strip() for row in rows)
+    assert " ".join(rows).split() == text.split()
+    assert wrapped(wrapped(text, columns), columns) == wrapped(text, columns)
+
+
+def test_lines_that_fit_stay_as_they_are() -> None:
+    text = "  An owl  sat up late.\n\nThe moon laughed."
+    assert wrapped(text, 40) == text
+    assert wrapped(text, 12) == "  An owl \nsat up late.\n\nThe moon\nlaughed.".replace(" \n", "\n")

@@ -12,10 +12,11 @@ from storytime_tui.commands.output import print_json
 from storytime_tui.formatting import count
 from storytime_tui.jobs.checkup.finding import Finding
 from storytime_tui.jobs.checkup.gpu import gpu_findings, read_system, read_torch
-from storytime_tui.jobs.checkup.installation import settings_finding, starter_finding, versions
-from storytime_tui.jobs.checkup.network import hub_finding
+from storytime_tui.jobs.checkup.installation import settings_findings, starter_finding, versions
+from storytime_tui.jobs.checkup.network import hub_finding, plain_http_findings
 from storytime_tui.jobs.checkup.room import folder_finding, memory_finding, once, read_memory
 from storytime_tui.jobs.checkup.terminal import terminal_findings
+from storytime_tui.settings import load_settings
 from storytime_tui.terminal import printable
 from storytime_tui.terminal_kind import size
 
@@ -70,10 +71,20 @@ def _findings() -> Iterator[Finding]:
         ("settings", paths.settings_file().parent),
     ]
     yield from once(folder_finding(name, folder) for name, folder in folders)
-    yield settings_finding()
+    yield from settings_findings(_settings_mistakes())
     yield starter_finding()
     yield from terminal_findings(os.environ, _terminal_size())
     yield hub_finding()
+    yield from plain_http_findings()
+
+
+def _settings_mistakes() -> tuple[str, ...]:
+    loaded = load_settings()
+    try:  # which themes and keys there are, only the app knows
+        from storytime_tui.tui.settings_mistakes import settings_mistakes
+    except ImportError:  # of textual: `versions` says so
+        return loaded.troubles
+    return settings_mistakes(loaded)
 
 
 def _devices() -> Iterator[Finding]:

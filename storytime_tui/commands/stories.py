@@ -1,6 +1,7 @@
 """`storytime-tui stories`: list, show, search, rename, remove and restore written stories; files: `stories_files`."""
 
 import argparse
+import sys
 from datetime import datetime
 
 from storytime_tui.cli import DONE
@@ -14,7 +15,8 @@ from storytime_tui.stories.naming import find_story
 from storytime_tui.stories.pages import Listed, listed
 from storytime_tui.stories.search import search
 from storytime_tui.stories.store import StoryStore
-from storytime_tui.terminal import printable, printable_line
+from storytime_tui.terminal import printable, printable_line, wrapped
+from storytime_tui.terminal_kind import size
 from storytime_tui.word_count import count_words
 
 PATHS = ("file", "to")  # arguments that are names of files, which need not be UTF-8
@@ -131,13 +133,20 @@ def _show(store: StoryStore, args: argparse.Namespace) -> None:
         return
     last = last_told(passages)
     told_by = f", {told_line(last)}" if last is not None else ""
-    print(printable_line(story.title))
-    print(printable_line(f"{count(each.words, 'word')}{told_by}, changed {_date(story.changed)}"))
+    print(_fitted(printable_line(story.title)))
+    facts = f"{count(each.words, 'word')}{told_by}, changed {_date(story.changed)}"
+    print(_fitted(printable_line(facts)))
     print()
-    print(printable(text.rstrip("\n")))
+    print(_fitted(printable(text.rstrip("\n"))))
     if story.draft.strip():
         print()
-        print(printable(f"draft: {story.draft}"))
+        print(_fitted(printable(f"draft: {story.draft}")))
+
+
+def _fitted(text: str) -> str:
+    """The text with its lines broken between words where it goes to a terminal. What is piped stays as it is."""
+    terminal = size(1) if sys.stdout.isatty() else None
+    return wrapped(text, terminal[0]) if terminal else text
 
 
 def _search(store: StoryStore, args: argparse.Namespace) -> None:

@@ -1,13 +1,14 @@
 """Finds the folder of a model by its name. Loads no torch."""
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError, RunError
-from storytime_tui.models import catalogue
+from storytime_tui.models import catalogue, hub_cache
 from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
 from storytime_tui.models.gguf_base import folder as gguf_folder
 from storytime_tui.models.shapes import ScratchShape, scratch_shape
@@ -17,6 +18,10 @@ from storytime_tui.small_files import is_regular
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
 from storytime_tui.training.removed import removed_runs
+
+_CHECKPOINT = re.compile(r"best|last|step-\d+")
+# causal models that the Hub knows without an owner, besides those of the catalogue
+_ONE_WORD = frozenset(("ctrl", "openai-gpt", "transfo-xl-wt103", "xlnet-base-cased", "xlnet-large-cased"))
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,8 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
         return Origin(name, gguf_folder.folder_of(file, report, cancelled), local=True)
     from storytime_tui.models import hub  # its HTTP client would delay the first word of a model that is here
 
+    if not catalogue.is_base_name(name) and hub_cache.cached(name) is None:
+        _check_is_no_slip(name)
     try:
         return Origin(name, hub.fetch(name, report, cancelled))
     except hub.FetchStopped:
@@ -103,13 +110,47 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
     except ModelError as error:
         run = name.partition("/")[0]
         if run in _removed_names():
-            raise RunError(
-                f"The run {run!r} was removed: `storytime-tui runs restore {run}` brings it back."
-            ) from error
-        near = difflib.get_close_matches(run, _run_names(), n=2, cutoff=0.7)
+            raise _removed(run) from error
+        near = _near_runs(run)
         if not near:
             raise
         raise ModelError(f"{error} Or did you mean the run {' or '.join(near)}?") from error
+
+
+def _check_is_no_slip(name: str) -> None:
+    """Raise RunError or ModelError for a name that is meant for a run or a base of ours, before the Hub is asked.
+
+    On the Hub a model is named owner/model. Only a few old ones are known by one word as well. A mirror may have
+    others, so it is asked for what is near nothing.
+    """
+    run, slash, which = name.partition("/")
+    if name in _ONE_WORD or (slash and not _CHECKPOINT.fullmatch(which)):
+        return
+    if run in _removed_names():
+        raise _removed(run)
+    if near := [f"{each}{slash}{which}" for each in _near_runs(run)]:
+        raise ModelError(
+            f"There is no run or base {name!r}. Did you mean {' or '.join(near)}? "
+            "(A model of the Hub is named owner/model.)"
+        )
+    from storytime_tui.models import hub  # see `_find`
+
+    if slash or hub.is_mirror():
+        return
+    close = catalogue.nearest_names(name)
+    hint = f"Did you mean {' or '.join(close)}?" if close else "`storytime-tui runs list` shows your runs."
+    raise ModelError(
+        f"There is no run, base or folder {name!r}. {hint} A model of the Hub is named owner/model, such as "
+        "openai-community/gpt2."
+    )
+
+
+def _removed(run: str) -> RunError:
+    return RunError(f"The run {run!r} was removed: `storytime-tui runs restore {run}` brings it back.")
+
+
+def _near_runs(name: str) -> list[str]:
+    return difflib.get_close_matches(name, _run_names(), n=2, cutoff=0.7)
 
 
 def _run_names() -> list[str]:

@@ -39,9 +39,12 @@ _LARGEST = {  # bytes; larger files would not be read here anyway
 }
 
 
+USUAL_ENDPOINT = "https://huggingface.co"
+
+
 def endpoint() -> str:
     """The Hub's address, read from the environment on each call."""
-    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    return (os.environ.get("HF_ENDPOINT") or USUAL_ENDPOINT).rstrip("/")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import httpx
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import catalogue, hub_cache, hub_errors
-from storytime_tui.models.download import Announced, Download, endpoint
+from storytime_tui.models.download import USUAL_ENDPOINT, Announced, Download, endpoint
 from storytime_tui.models.wanted import Wanted, is_agreed
 
 _ANSWER_TIMEOUT = 45.0  # seconds
@@ -63,6 +63,11 @@ def fetch(
     ) as error:  # a proxy that is no address, or of a kind that lacks a library
         raise hub_errors.unusable_proxy(error) from error
     return _wait(job, on_progress, cancelled)
+
+
+def is_mirror() -> bool:
+    """Whether HF_ENDPOINT names another server than the Hub itself."""
+    return endpoint() != USUAL_ENDPOINT
 
 
 def _offline() -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.css.query import NoMatches
 from textual.dom import NoScreen
@@ -25,8 +25,10 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
 from storytime_tui.tui.key_signs import sign
 from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
-from storytime_tui.tui.plain_signs import NO_UTF8, PlainSigns, Signs
+from storytime_tui.tui.plain_signs import NO_UTF8, Signs
 from storytime_tui.tui.services import Services
+from storytime_tui.tui.settings_mistakes import in_one, theme_mistake
+from storytime_tui.tui.themed_app import NO_COLOURS, ThemedApp
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
 DEFAULT_THEME = Settings().theme  # the terminal's own colours decide
@@ -36,7 +38,7 @@ AT_ONCE = 1.0  # seconds to wait for the last writes before asking
 GIVEN_UP = 20.0  # seconds to wait for the disk when the terminal is gone
 
 
-class StorytimeApp(App[None]):
+class StorytimeApp(ThemedApp[None]):
     """Library, Train, Story and Runs over one `Desk`."""
 
     TITLE = "Storytime"
@@ -47,22 +49,13 @@ class StorytimeApp(App[None]):
     def __init__(
         self, services: Services, driver_class: type[Driver] | None = None, signs: Signs = "all"
     ) -> None:
-        """`driver_class`: see `drivers`; None leaves the choice to Textual. `signs`: what the terminal can show."""
-        super().__init__(driver_class)
+        super().__init__(driver_class, signs)
         self._signs = signs
-        if signs != "all":
-            self._filters.append(PlainSigns(signs))
-        for own in theme.THEMES:
-            self.register_theme(own)
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
-        self._problems = list(self.desk.preferences.troubles)
-        if signs == "ascii":
-            self._problems.append(NO_UTF8)
-        if preferred != DEFAULT_THEME and preferred not in self.available_themes:
-            self._problems.append(
-                f"The settings file asks for the theme {preferred[:60]!r}, which does not exist."
-            )
+        wrong = theme_mistake(preferred)
+        self._mistakes = (*self.desk.preferences.troubles, *filter(None, [wrong]))
+        if wrong:
             preferred = DEFAULT_THEME
         self.theme = theme.fitting(preferred, self.console.color_system)
         self._shown_theme = self.theme
@@ -127,12 +120,18 @@ class StorytimeApp(App[None]):
         faults.listen(self, self.asked_to_leave)
         questions = DownloadQuestions(self.post_message)
         self._while_open.enter_context(self.desk.services.downloads_asked(questions.ask))
-        if self.desk.preferences.keys:
-            self.run_worker(take_own_keys(self, self.desk.preferences.keys, self._say))
+        self.run_worker(self._take_settings())
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
-        for problem in self._problems:
-            self._say(problem)
+        if self._signs == "ascii":
+            self._say(NO_UTF8)
+
+    async def _take_settings(self) -> None:
+        """Take the user's own keys into use. All that is wrong in the settings file is one message."""
+        keys = self.desk.preferences.keys
+        mistakes = self._mistakes + (await take_own_keys(self, keys) if keys else ())
+        if mistakes:
+            self._say(in_one(mistakes))
 
     async def _preload_screens(self) -> None:
         from storytime_tui.tui.preload_screens import preload_screens
@@ -152,9 +151,12 @@ class StorytimeApp(App[None]):
     def _say(self, sentence: str) -> None:
         self.notify(printable(sentence), severity="warning", timeout=12, markup=False)
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Give themes that lack them the app's own colour names."""
-        return {**super().get_theme_variable_defaults(), **theme.FALLBACKS}
+    def action_change_theme(self) -> None:
+        """Show each theme while it is chosen, where there are colours."""
+        if self.no_color:
+            self._say(NO_COLOURS)
+        else:
+            super().action_change_theme()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's fixed commands."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
@@ -13,13 +13,14 @@ from textual.widgets import Static
 
 from storytime_tui import crash_words, watcher
 from storytime_tui.tui import faults, theme
-from storytime_tui.tui.plain_signs import PlainSigns, Signs
+from storytime_tui.tui.plain_signs import Signs
+from storytime_tui.tui.themed_app import ThemedApp
 from storytime_tui.tui.widgets.key_line import KeyLine
 
 LOOKED = 0.2  # seconds between two looks at what is still being saved
 
 
-class CrashApp(App[bool]):
+class CrashApp(ThemedApp[bool]):
     """Says what happened, what is kept and where the log is. Its result: whether to open the app again."""
 
     TITLE = "Storytime"
@@ -50,18 +51,10 @@ class CrashApp(App[bool]):
         signs: Signs = "all",
     ) -> None:
         """`kind`: the error's type. `place`: the sentence on the log. `saving`: what is not on the disk yet, or ""."""
-        super().__init__(driver_class=driver_class)
-        if signs != "all":
-            self._filters.append(PlainSigns(signs))
-        for own in theme.THEMES:
-            self.register_theme(own)
+        super().__init__(driver_class, signs)
         self.theme = chosen_theme if chosen_theme in self.available_themes else theme.THEMES[0].name
         self._kind, self._place, self._saving = kind, place, saving
         self._wants_to_go: bool | None = None
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Give themes that lack them the app's own colour names."""
-        return {**super().get_theme_variable_defaults(), **theme.FALLBACKS}
 
     def compose(self) -> ComposeResult:
         """What happened, what is kept, the log, how to report it, the keys."""

@@ -13,6 +13,10 @@ DISK: tuple[Section, ...] = (
                 "clear the part under the cursor, after a question (the delete key does the same)",
             ),
             ("b", "make a backup: stories, collections, runs and settings in one zip file"),
+            (
+                "r",
+                "restore a backup: what it holds and is not here comes back, and what is here stays as it is",
+            ),
             ("checkpoints", "the runs; what can go are checkpoints between the best and the last one"),
             ("bin", "removed runs and collections, which are kept for thirty days"),
             (

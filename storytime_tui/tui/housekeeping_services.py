@@ -31,6 +31,13 @@ def _create_backup(to: str, report: Report) -> MadeBackup:
     return backup.create_backup(to, report)
 
 
+def _restore_backup(file: str, report: Report) -> tuple[str, ...]:
+    from storytime_tui.jobs.housekeeping import restore
+
+    restored = restore.restore_backup(file, report)
+    return restore.in_words(restored), *restored.notes
+
+
 @dataclass(frozen=True)
 class HousekeepingServices:
     """The services, by default the jobs of this machine. All may block."""
@@ -38,3 +45,4 @@ class HousekeepingServices:
     disk_use: Callable[[], DiskUse] = _disk_use
     clear: Callable[[str], Cleared] = _clear  # a part, by its name
     create_backup: Callable[[str, Report], MadeBackup] = _create_backup  # a file or a folder
+    restore_backup: Callable[[str, Report], tuple[str, ...]] = _restore_backup  # what came back, and notes

@@ -1,6 +1,6 @@
 """What the app does with the keyboard: the user's own keys, and plain keys on layouts that are not Latin."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -30,10 +30,8 @@ class _HasHint(Protocol):
     hinted: float | None  # when the hint was shown last
 
 
-async def take_own_keys(
-    app: App[Any], table: Mapping[str, object], complain: Callable[[str], object]
-) -> None:
-    """Take the user's own keys into use, and complain of what is wrong in their table.
+async def take_own_keys(app: App[Any], table: Mapping[str, object]) -> tuple[str, ...]:
+    """Take the user's own keys into use, and give a sentence for each thing that is wrong in their table.
 
     The check imports every screen, so it is not done before the first frame.
     """
@@ -41,8 +39,7 @@ async def take_own_keys(
 
     own = await in_thread(partial(own_keys, table))
     app.set_keymap(dict(own.keymap))
-    for mistake in own.mistakes:
-        complain(mistake)
+    return own.mistakes
 
 
 async def list_keys(app: App[Any]) -> None:

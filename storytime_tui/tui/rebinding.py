@@ -25,15 +25,19 @@ _PLACES = {
 _EVERYWHERE = ("app", "list", "view", "filter")
 _MODIFIERS = ("ctrl", "shift", "alt")
 _NAMED = frozenset(key.value for key in Keys)
-_MOST = 5  # sentences on mistakes
+_EVERY_NAME = "In the app, “All keys” in the palette (ctrl+p) lists every name."
 
 
 @dataclass(frozen=True)
 class Known:
-    """A key of the app as it is without the user's table; `typed`: letters are text where it is active."""
+    """A key of the app as it is without the user's table.
+
+    `word`: what the last line of the screen calls it. `typed`: letters are text where it is active.
+    """
 
     id: str
     keys: tuple[str, ...]
+    word: str
     what: str
     typed: bool
     owner: type[DOMNode]
@@ -66,7 +70,9 @@ def known_keys() -> Mapping[str, Known]:
         if binding.id:
             keys = tuple(key.strip() for key in binding.key.split(","))
             typed = issubclass(owner, Input | TextArea)
-            known[binding.id] = Known(binding.id, keys, binding.tooltip, typed, owner, binding.action)
+            known[binding.id] = Known(
+                binding.id, keys, binding.description, binding.tooltip, typed, owner, binding.action
+            )
     return known
 
 
@@ -77,9 +83,9 @@ def own_keys(table: Mapping[str, object]) -> OwnKeys:
     wanted: dict[str, tuple[str, ...]] = {}
     for name, value in _flat(table):
         if name not in known:
-            near = difflib.get_close_matches(name[:80], known, 1, 0.7)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            mistakes.append(f"{_short(name)} is the id of no key.{hint}")
+            near = _meant(name[:80].casefold(), known)
+            hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else _EVERY_NAME
+            mistakes.append(f"{_short(name)} is the name of no key. {hint}")
             continue
         keys = _keys_of(value)
         bad = [key for key in keys if not _is_key(key)]
@@ -94,8 +100,6 @@ def own_keys(table: Mapping[str, object]) -> OwnKeys:
         name, other, key = clash
         del wanted[name]
         mistakes.append(f"{name}: {_short(key)} is already the key of {other}. {name} keeps its usual key.")
-    if len(mistakes) > _MOST:
-        mistakes[_MOST - 1 :] = [f"{len(mistakes) - _MOST + 1} more entries cannot be used."]
     return OwnKeys(
         {name: ",".join(keys) for name, keys in (_neighbours(known, wanted) | wanted).items()},
         tuple(f"In the settings file, under [keys]: {printable_line(each)}" for each in mistakes),
@@ -123,6 +127,24 @@ def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, 
             yield from _flat(value, f"{before}{name}.")
         else:
             yield before + name, value
+
+
+def _meant(name: str, known: Mapping[str, Known]) -> list[str]:
+    """At most three ids that a name may be meant for, the likeliest first.
+
+    The parts before and after the dot are compared one by one: as a whole, each name of a place is near all others of
+    it. The word that the screen shows for a key is taken for its name.
+    """
+    place, _, last = name.rpartition(".")
+    near = difflib.get_close_matches(place, {id.rpartition(".")[0] for id in known}, 1, 0.7)
+    here = {id.rpartition(".")[2]: id for id in known if [id.rpartition(".")[0]] == near}
+    by_word = [id for id in here.values() if known[id].word.casefold() == last]
+    if found := by_word or [here[each] for each in difflib.get_close_matches(last, here, 2, 0.7)]:
+        return found[:3]
+    anywhere = [
+        id for id, each in known.items() if last in (id.rpartition(".")[2], each.word.casefold() or None)
+    ]
+    return sorted(anywhere)[:3]
 
 
 def _keys_of(value: object) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from storytime_tui import paths
 from storytime_tui.cli import main
 from storytime_tui.stories.history import undo
 from storytime_tui.stories.store import StoryStore
+from tests.terminal import open_program
 
 
 def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> tuple[str, str]:
@@ -49,6 +51,24 @@ def test_stories_are_listed_last_changed_first(capsys: pytest.CaptureFixture[str
     assert oldest.keys() == {"id", "title", "words", "model", "changed"}
     assert (oldest["id"], oldest["title"], oldest["words"], oldest["model"]) == (1, "The owl", 6, "grimm-1")
     assert (newest["model"], newest["changed"] >= oldest["changed"]) == ("", True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminal")
+def test_a_story_is_wrapped_at_words_on_a_terminal_and_stays_as_it_is_in_a_pipe(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "The hedgehog said that the umbrella was hers. " * 6
+    written("The Owl", f"{text}\n\nAnd so it was.")
+    assert f"\n{text}\n\nAnd so it was.\n" in said(capsys, "show", "The Owl")[0]
+    argv = [sys.executable, "-m", "storytime_tui", "stories", "show", "The Owl"]
+    with open_program(40, 30, home, argv) as terminal:
+        terminal.wait_for("And so it was")
+        assert terminal.wait_for_end() == 0
+        rows = terminal.text().split("\n")
+    words = set(f"{text} And so it was.".split())
+    told = rows[rows.index("") + 1 : rows.index("And so it was.") - 1]
+    assert len(told) > 6 and all(set(row.split()) <= words for row in told)  # no row cuts a word
+    assert " ".join(told) == text.strip()
 
 
 def test_a_story_is_shown_by_its_id_or_its_title(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,9 +17,10 @@ from storytime_tui.commands import doctor
 from storytime_tui.jobs.checkup import network, room
 from storytime_tui.jobs.checkup.finding import Finding
 from storytime_tui.jobs.checkup.gpu import System, Torch, gpu_findings, read_system, read_torch
-from storytime_tui.jobs.checkup.installation import settings_finding, versions
+from storytime_tui.jobs.checkup.installation import settings_findings, versions
 from storytime_tui.jobs.checkup.room import Memory, folder_finding, memory_finding, once, read_memory
 from storytime_tui.jobs.checkup.terminal import ask_tmux, terminal_findings
+from storytime_tui.settings import load_settings
 
 DRIVER = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.256.02  Thu May  2 14:37:44 UTC 2024\n"
 CPU_BUILD, CUDA_13 = Torch(), Torch(cuda="13.0")
@@ -221,6 +222,19 @@ def test_a_hub_that_answers_needs_nothing_and_one_switched_off_says_so(
     says_what_to_do(network.hub_finding({"HF_HUB_OFFLINE": "1"}), "`unset HF_HUB_OFFLINE`")
 
 
+@pytest.mark.parametrize("variable", ["HF_ENDPOINT", "STORYTIME_GUTENBERG", "STORYTIME_GUTENDEX"])
+def test_a_mirror_over_http_is_found_with_what_to_do(variable: str) -> None:
+    def found(address: str) -> list[Finding]:
+        return list(network.plain_http_findings({variable: address}))
+
+    (finding,) = found("http://me:secret@mirror.example:8080/books")
+    assert finding.well and f"{variable} is http://mirror.example:8080:" in finding.found
+    assert "secret" not in str(finding)
+    says_what_to_do(finding, f"Give {variable} an address that begins with https://, or unset it")
+    for fine in ("https://mirror.example", "http://127.0.0.1:8080", "http://localhost", "http://[", ""):
+        assert found(fine) == []
+
+
 # -- the terminal ---------------------------------------------------------------------------------------
 
 TMUX_IS_ASKED = ("#{version}", "#{client_termfeatures}", "#{set-clipboard}", "#{escape-time}")
@@ -303,11 +317,42 @@ def test_a_broken_settings_file_and_a_missing_package_are_found(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.mkdir(exist_ok=True)
+    assert [each.found for each in settings_findings(())] == ["none: the defaults apply"]
     (home / "settings.toml").write_text("temperature = [")
-    assert not settings_finding().well
-    says_what_to_do(settings_finding(), f"delete these lines in {re.escape(str(home))}")
+    (finding,) = settings_findings(load_settings().troubles)
+    assert not finding.well and "not valid TOML" in finding.found
+    says_what_to_do(finding, f"delete this line in {re.escape(str(home))}")
     monkeypatch.setattr("storytime_tui.jobs.checkup.installation.PACKAGES", ("no-such-package",))
     says_what_to_do(list(versions())[-1], "Install storytime-tui again")
+
+
+def test_each_mistake_of_the_settings_file_is_found_also_a_theme_and_a_key(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    home.mkdir(exist_ok=True)
+    (home / "settings.toml").write_text(
+        'theme = "storytime-papre"\ntemperature = 7\n[keys]\nlibrary.trian = "x"\nlibrary.undo = "u"\n'
+    )
+    assert main(["doctor", "--json"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    wrong = [each for each in lines if each["what"] == "settings file"]
+    for each, says in zip(
+        wrong,
+        (
+            "temperature is 7, but must be",
+            "the theme 'storytime-papre' does not exist; 'storytime' is used. Did you mean 'storytime-paper'?",
+            "under [keys]: 'library.trian' is the name of no key. Did you mean 'library.train'?",
+        ),
+        strict=True,
+    ):
+        assert says in each["found"] and not each["well"] and str(home / "settings.toml") in each["advice"]
+
+
+def test_a_thousand_mistakes_of_the_settings_file_are_few_findings(home: Path) -> None:
+    findings = list(settings_findings([f"mistake {number}" for number in range(1000)]))
+    assert len(findings) == 21 and findings[-1].found == "980 more entries cannot be used"
+    says_what_to_do(findings[-1], "Correct or delete them in")
 
 
 def test_the_doctor_prints_what_to_do_below_what_it_found_and_counts(

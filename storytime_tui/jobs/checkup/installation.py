@@ -2,14 +2,14 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from storytime_tui import __version__, paths, small_files
 from storytime_tui.jobs.checkup.finding import Finding
 from storytime_tui.models.catalogue import STARTER, bases
-from storytime_tui.settings import load_settings
 
 PACKAGES = ("textual", "torch", "transformers", "tokenizers", "safetensors", "huggingface-hub", "numpy")
+_MOST_MISTAKES = 20  # that are told one by one
 
 
 def versions() -> Iterator[Finding]:
@@ -25,18 +25,28 @@ def versions() -> Iterator[Finding]:
             )
 
 
-def settings_finding() -> Finding:
-    """Whether the settings file can be read, and means something."""
+def settings_findings(mistakes: Sequence[str]) -> Iterator[Finding]:
+    """A finding for each entry of the settings file that cannot be used; one if all is well."""
     path = paths.settings_file()
-    troubles = load_settings().troubles
-    if troubles:
-        return Finding(
-            "settings file",
-            " ".join(troubles),
-            well=False,
-            advice=f"Correct or delete these lines in {path}; without the file the defaults apply.",
+    if not mistakes:
+        yield Finding(
+            "settings file", "valid" if small_files.is_regular(path) else "none: the defaults apply"
         )
-    return Finding("settings file", "valid" if small_files.is_regular(path) else "none: the defaults apply")
+    for mistake in mistakes[:_MOST_MISTAKES]:
+        yield Finding(
+            "settings file",
+            mistake.removeprefix(f"In the settings file {path}: ").removeprefix("In the settings file, "),
+            well=False,
+            advice=f"Correct or delete this line in {path}; without it the default applies.",
+        )
+    if len(mistakes) > _MOST_MISTAKES:
+        more = len(mistakes) - _MOST_MISTAKES
+        yield Finding(
+            "settings file",
+            f"{more:,} more entries cannot be used",
+            well=False,
+            advice=f"Correct or delete them in {path}; without the file the defaults apply.",
+        )
 
 
 def starter_finding() -> Finding:

@@ -5,13 +5,20 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from storytime_tui.jobs.checkup.finding import Finding
+from storytime_tui.plain_http import is_plain_http
 
 _WHAT = "hugging face hub"
 _USUAL = "https://huggingface.co"
+_UNENCRYPTED = "not encrypted"
+_SERVERS = {  # variables that name another server, and what comes from it
+    "HF_ENDPOINT": "your login and the models that you download",
+    "STORYTIME_GUTENBERG": "the books that you download",
+    "STORYTIME_GUTENDEX": "what you search for and what is found",
+}
 _SECONDS = 5
 _WORKS = "the starter, the scratch bases and downloaded bases still work"
 
@@ -38,6 +45,19 @@ def hub_finding(environment: Mapping[str, str] = os.environ) -> Finding:
     return Finding(
         _WHAT, f"not reached at {endpoint}; {_WORKS}", advice=advice_on(cause, endpoint, proxy(endpoint))
     )
+
+
+def plain_http_findings(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+    """A finding for each server named in the environment whose connection is not encrypted."""
+    for variable, what in _SERVERS.items():
+        address = environment.get(variable, "").strip()
+        if is_plain_http(address):
+            host = urlsplit(address).netloc.rpartition("@")[2]
+            yield Finding(
+                _UNENCRYPTED,
+                f"{variable} is http://{host}: whoever stands on the way can read and change {what}",
+                advice=f"Give {variable} an address that begins with https://, or unset it.",
+            )
 
 
 def proxy(endpoint: str) -> str:

@@ -71,7 +71,7 @@ def _kind(environment: Mapping[str, str]) -> Finding:
 
 def _colours(environment: Mapping[str, str]) -> Finding:
     number = colours(environment)
-    if "NO_COLOR" in environment:
+    if environment.get("NO_COLOR"):
         return Finding("colours", "none: NO_COLOR is set", advice="`unset NO_COLOR` brings them back.")
     if number == 0:
         return Finding("colours", "none")

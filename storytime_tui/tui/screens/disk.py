@@ -1,9 +1,9 @@
-"""What takes room on the disk: a list to look at, to clear parts of, and to make a backup from."""
+"""What takes room on the disk: a list to look at and to clear parts of, and backups: made and restored."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,9 +15,10 @@ from textual.widgets import Static
 
 from storytime_tui.formatting import count, size
 from storytime_tui.terminal import printable_line
-from storytime_tui.tui.bridge import in_thread
+from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.import_task import ImportTask
+from storytime_tui.tui.screens.ask_path import AskPathScreen
 from storytime_tui.tui.screens.dialogs import AskScreen, ListScreen
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.disk_list import DiskList, titles
@@ -43,6 +44,7 @@ class DiskScreen(StyledOnce, ModalScreen[None]):
         Binding(
             "b", "backup", "Back up", id="disk.backup", tooltip="Save everything that matters in one file"
         ),
+        Binding("r", "restore", "Restore", id="disk.restore", tooltip="Bring back what a backup holds"),
         Binding(
             "question_mark,f1", "app.help", "Help", key_display="?", id="disk.help", tooltip="About this list"
         ),
@@ -100,7 +102,7 @@ class DiskScreen(StyledOnce, ModalScreen[None]):
         """Offer to clear only what can go."""
         if action == "clear":
             return not self._working and self._list.row is not None and self._list.row.can_go > 0
-        return action != "backup" or not self._working
+        return action not in ("backup", "restore") or not self._working
 
     # -- clearing -------------------------------------------------------------------------------------
 
@@ -141,7 +143,7 @@ class DiskScreen(StyledOnce, ModalScreen[None]):
         """Ask for a file or a folder, and write a backup."""
         ask = AskScreen(
             "Back up stories, collections, runs and settings",
-            "A folder, or the zip file to write. `storytime-tui backup restore FILE` brings it back.",
+            "A folder, or the zip file to write. r on this screen brings back what it holds.",
             enter="Back up",
             value=str(Path.home()),
         )
@@ -167,3 +169,52 @@ class DiskScreen(StyledOnce, ModalScreen[None]):
             shown.stop()
             self._working = False
             self.refresh_bindings()
+
+    def action_restore(self) -> None:
+        """Ask for the file of a backup, say what happens, and bring back what it holds."""
+        ask = AskPathScreen(
+            "Restore a backup",
+            "The zip file. What is here stays as it is: stories are added to yours, and a collection or a run that "
+            "differs from one here comes back under another name.",
+            self._desk.services.list_folder,
+            enter="Restore",
+            placeholder="~/storytime.zip",
+            check=lambda typed: "" if typed.strip() else "Type the path of a backup.",
+        )
+
+        def answered(file: str | None) -> None:
+            if file:
+                # of the app, not of this screen: the work and its outcome outlast the list
+                self.app.run_worker(self._restore(file.strip()))
+
+        self.app.push_screen(ask, answered)
+
+    async def _restore(self, file: str) -> None:
+        """Bring a backup back beside what is open: only what is not here yet is written, as the command does it."""
+        task = ImportTask("Restoring")
+        self._begin(f"{task.title}…")
+        shown = self.set_interval(_SHOWN, lambda: self._message.say(f"{task.title}: {task.progress()}"))
+        try:
+            said = await in_thread(lambda: self._services.restore_backup(file, task.report))
+        except Exception as error:
+            self._tell(sentence_of(error), wrong=True)
+        else:
+            self._desk.collections_changed.publish(None)
+            self._tell(said[0])
+            if said[1:]:
+                self.app.push_screen(ListScreen(said[0], said[1:]))
+        finally:
+            shown.stop()
+            self._working = False
+            if self.is_attached:
+                self.refresh_bindings()
+
+    def _tell(self, sentence: str, *, wrong: bool = False) -> None:
+        """Say how it went, also where the list is closed by now."""
+        if not self.is_attached:
+            severity: Literal["error", "information"] = "error" if wrong else "information"
+            self.app.notify(printable_line(sentence), severity=severity, timeout=12, markup=False)
+        elif wrong:
+            self._message.complain(sentence)
+        else:
+            self._read(self._list.cursor, sentence)

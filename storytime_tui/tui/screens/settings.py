@@ -19,6 +19,7 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.sampler_draft import SamplerDraft, draft_of, settings_of
 from storytime_tui.tui.settings_rows import Values
 from storytime_tui.tui.styled_once import StyledOnce
+from storytime_tui.tui.themed_app import NO_COLOURS
 from storytime_tui.tui.widgets.knob_editor import Edited, KnobEditor
 
 
@@ -88,7 +89,8 @@ class SettingsScreen(StyledOnce, ModalScreen[None]):
         else:
             self._prefer(name, text)
         self._show()
-        self._editor.message.say(settings_rows.said(name, self._now))
+        without = f" {NO_COLOURS}" if name == "theme" and self.app.no_color else ""
+        self._editor.message.say(settings_rows.said(name, self._now) + without)
         if name in ("device", "precision") and text:
             self._check_machine(name, before)
 
