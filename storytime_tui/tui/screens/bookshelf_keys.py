@@ -32,7 +32,7 @@ KEYS: list[BindingType] = [
 # these give way in the footer where there is little room, the last of them first
 SELDOM = (
     "undo",
-    "filter", "favourite", "sort", "remove", "export", "rename", "tick", "learn", "import", "copy", "title",
+    "filter", "export", "remove", "sort", "favourite", "rename", "tick", "learn", "import", "copy", "title",
     "duplicate",
 )  # fmt: skip
 OF_A_STORY = (
