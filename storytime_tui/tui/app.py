@@ -198,15 +198,16 @@ class StorytimeApp(App[None]):
         if self.screen_stack:
             self.screen.refresh()
 
-    async def action_mode(self, mode: str) -> None:
-        """Show a mode; first close any open dialog."""
+    async def action_mode(self, mode: str, back: str = "") -> None:
+        """Show a mode; first close any open dialog. `back`: see `GoTo`."""
+        self.desk.back = back
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         await self.switch_mode(mode)
 
     async def on_go_to(self, message: messages.GoTo) -> None:
         """Switch to the mode that a screen requests."""
-        await self.action_mode(message.mode)
+        await self.action_mode(message.mode, message.back)
 
     def action_help(self) -> None:
         """Explain the focused part, and the current mode or the screen over it; again: close the help."""

@@ -27,12 +27,12 @@ class RunOpening:
     def open(self, run: RunRow) -> None:
         """Show the run on the Train screen: as it looked when it trained; live if it trains."""
         if self.trains_here(run) or self._desk.watching.run == run.name:
-            self._screen.post_message(GoTo("train"))
+            self._screen.post_message(GoTo("train", back="runs"))
         elif self._training.control is not None:
             self._message.complain("A run is training: you can open other runs when it has ended.")
         elif run.elsewhere:
             self._desk.watching.watch(run.name)
-            self._screen.post_message(GoTo("train"))
+            self._screen.post_message(GoTo("train", back="runs"))
         else:
             self._screen.run_worker(self._show(run.name), group="open", exclusive=True)
 
@@ -59,7 +59,7 @@ class RunOpening:
             if not self._screen.is_current or self.visits != visit:
                 return  # the user has gone elsewhere meanwhile
             app = self._screen.app
-            await app.run_action("mode('train')", default_namespace=app)
+            await app.run_action("mode('train', 'runs')", default_namespace=app)
             if then:
                 await app.run_action(f"screen.{then}", default_namespace=app)
 
