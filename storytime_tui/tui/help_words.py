@@ -158,8 +158,8 @@ TRAIN: tuple[Section, ...] = (
             ),
             (
                 "time left",
-                "until the last step, with the evaluations, samples and checkpoints between. The voice is measured "
-                "afterwards",
+                "until the last step, with the evaluations, samples and checkpoints between. It is measured during the "
+                "first steps, and shown once it holds still. The voice is measured afterwards",
             ),
             (
                 "memory",

@@ -126,6 +126,11 @@ class RunView:
             self.started, self.costs, [(self.first_step, self.first_elapsed), *pace], self.total
         )
 
+    @property
+    def seconds_spent(self) -> float:
+        """Seconds of training, and of the work between the steps, without pauses."""
+        return (self.step.elapsed if self.step is not None else self.first_elapsed) + self.costs.seconds
+
 
 # -- the fold -----------------------------------------------------------------------------------------------
 
