@@ -24,7 +24,7 @@ from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
 from storytime_tui.tui.key_signs import sign
-from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
+from storytime_tui.tui.keyboard import list_keys, plain_key, sign_of, take_own_keys
 from storytime_tui.tui.plain_signs import NO_UTF8, PlainSigns, Signs
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
@@ -68,8 +68,8 @@ class StorytimeApp(App[None]):
         self._shown_theme = self.theme
         self._while_open = contextlib.ExitStack()
         self.hinted: float | None = None  # when `keyboard` said that a letter is no key
-        self._leaving = False
-        self._terminal_is_gone = False
+        self._leaving = self._terminal_is_gone = False
+        self._stops_run = False  # whether quitting stopped a run
         for mode, _, _ in MODE_NAMES:
             self.add_mode(mode, partial(self._screen, mode))
 
@@ -302,6 +302,7 @@ class StorytimeApp(App[None]):
             self.exit()
             return
         self._leaving = True
+        self._stops_run = self.desk.training.control is not None
         self.desk.run_changed.subscribe(self, lambda _: self._leave_when_done())
         self.desk.writer_changed.subscribe(self, lambda _: self._leave_when_done())
         self.desk.writing.stop()
@@ -327,6 +328,13 @@ class StorytimeApp(App[None]):
         """Write what the closed screens handed over."""
         self._while_open.close()
         await in_thread(partial(self.desk.store_thread.close, AT_ONCE))
+
+    @property
+    def parting_words(self) -> str:
+        """What to say in the terminal after the app has closed: how the run that quitting stopped goes on."""
+        from storytime_tui.tui.parting import parting
+
+        return parting(self.desk.training.view, sign_of(self, "runs.resume")) if self._stops_run else ""
 
     def terminal_lost(self) -> None:
         """Save and leave without a terminal: its window, its browser tab or the watching parent is gone."""

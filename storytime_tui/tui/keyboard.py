@@ -22,6 +22,7 @@ _USUAL = {
     "app.train_always": "f3", "app.story_always": "f4", "app.commands": "ctrl+p", "app.leave_tour": "f9",
     "library.read": "enter", "library.tick": "space", "train.start": "s", "train.write": "w", "train.new": "n",
     "plan.first_look": "0", "prompt.send": "enter",
+    "runs.resume": "r",
 }  # fmt: skip
 AGAIN = 30.0  # seconds until this is said once more
 
