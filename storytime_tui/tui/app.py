@@ -14,7 +14,7 @@ from textual.dom import NoScreen
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.worker import WorkerFailed
+from textual.worker import Worker, WorkerFailed
 
 from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
@@ -25,6 +25,7 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
 from storytime_tui.tui.key_signs import sign
 from storytime_tui.tui.keyboard import list_keys, plain_key, sign_of, take_own_keys
+from storytime_tui.tui.own_key import take_keymap
 from storytime_tui.tui.plain_signs import NO_UTF8, PlainSigns, Signs
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
@@ -50,6 +51,7 @@ class StorytimeApp(App[None]):
         """`driver_class`: see `drivers`; None leaves the choice to Textual. `signs`: what the terminal can show."""
         super().__init__(driver_class)
         self._signs = signs
+        take_keymap({})  # until the user's own keys are read
         if signs != "all":
             self._filters.append(PlainSigns(signs))
         for own in theme.THEMES:
@@ -69,6 +71,7 @@ class StorytimeApp(App[None]):
         self._while_open = contextlib.ExitStack()
         self.hinted: float | None = None  # when `keyboard` said that a letter is no key
         self._leaving = self._terminal_is_gone = False
+        self._keys_read: Worker[None] | None = None
         self._stops_run = False  # whether quitting stopped a run
         for mode, _, _ in MODE_NAMES:
             self.add_mode(mode, partial(self._screen, mode))
@@ -128,7 +131,7 @@ class StorytimeApp(App[None]):
         questions = DownloadQuestions(self.post_message)
         self._while_open.enter_context(self.desk.services.downloads_asked(questions.ask))
         if self.desk.preferences.keys:
-            self.run_worker(take_own_keys(self, self.desk.preferences.keys, self._say))
+            self._keys_read = self.run_worker(take_own_keys(self, self.desk.preferences.keys, self._say))
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
         for problem in self._problems:
@@ -137,6 +140,8 @@ class StorytimeApp(App[None]):
     async def _preload_screens(self) -> None:
         from storytime_tui.tui.preload_screens import preload_screens
 
+        if self._keys_read is not None:
+            await self._keys_read.wait()  # the screens name keys
         await preload_screens(self)
 
     def _theme_chosen(self, chosen: Theme) -> None:

@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.run_rows import RunRow
 from storytime_tui.tui.widgets.message_line import MessageLine
 
@@ -44,9 +45,9 @@ class RunOpening:
         elif self._training.control is not None:
             refusal = "A run is training: you can train another one when it has ended."
         elif action == "more" and run.can_resume:
-            refusal = f"“{run.name}” has not finished: r resumes it."
+            refusal = f"“{run.name}” has not finished: {own_key('runs.resume', 'r')} resumes it."
         elif action == "resume" and run.state == "finished":
-            refusal = f"“{run.name}” has finished: m adds epochs."
+            refusal = f"“{run.name}” has finished: {own_key('runs.more', 'm')} adds epochs."
         if refusal:
             self._message.complain(refusal)
         else:
