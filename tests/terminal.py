@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,11 +46,19 @@ class Modes:
 class Terminal:
     """One program on one screen. Waiting reads what the program writes: it never sleeps."""
 
-    def __init__(self, columns: int, rows: int, environment: dict[str, str], argv: list[str]) -> None:
+    def __init__(
+        self, columns: int, rows: int, environment: dict[str, str], argv: list[str], folder: str | None = None
+    ) -> None:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.program = pexpect.spawn(
-            argv[0], argv[1:], dimensions=(rows, columns), env=environment, timeout=None, maxread=65536
+            argv[0],
+            argv[1:],
+            dimensions=(rows, columns),
+            env=environment,
+            timeout=None,
+            maxread=65536,
+            cwd=folder,
         )
         self.modes = Modes()
 
@@ -157,20 +166,31 @@ def known(data: bytes) -> bytes:
 def open_app(
     columns: int, rows: int, home: Path, *words: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[Terminal]:
-    """`storytime-tui` in a terminal of this size; killed at the end if it still runs."""
+    """`storytime-tui` in a terminal of this size; killed at the end if it still runs.
+
+    It runs in a folder of its own: keys pressed at random may save a file, which must not lie in the working copy.
+    """
     installed = Path(sys.executable).with_name("storytime-tui")
     argv = [str(installed)] if installed.exists() else [sys.executable, "-m", "storytime_tui"]
-    with open_program(columns, rows, home, [*argv, *words], environment) as terminal:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        open_program(columns, rows, home, [*argv, *words], environment, folder) as terminal,
+    ):
         yield terminal
 
 
 @contextmanager
 def open_program(
-    columns: int, rows: int, home: Path, argv: list[str], changed: Mapping[str, str] | None = None
+    columns: int,
+    rows: int,
+    home: Path,
+    argv: list[str],
+    changed: Mapping[str, str] | None = None,
+    folder: str | None = None,
 ) -> Iterator[Terminal]:
     """Any program in a terminal of this size, with our files in `home`; killed at the end if it still runs.
 
-    `changed`: variables of its environment that have other values; "" takes one away.
+    `changed`: variables of its environment that have other values; "" takes one away. `folder`: where it runs.
     """
     # a snapshot test leaves its own size in the environment, which the program would take for this terminal's
     inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
@@ -183,7 +203,7 @@ def open_program(
         "TEXTUAL_ANIMATIONS": "none",
     }
     environment = {name: value for name, value in {**usual, **(changed or {})}.items() if value}
-    terminal = Terminal(columns, rows, environment, argv)
+    terminal = Terminal(columns, rows, environment, argv, folder)
     try:
         yield terminal
     finally:

@@ -1,6 +1,7 @@
 """The first run in an empty home, in a real terminal: the tour's first steps, its end for good, keys of one's own."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -44,6 +45,21 @@ def test_the_tour_leads_from_a_story_to_a_model_that_learns_and_is_gone_once_lef
         app.wait_for("Tour 1/4", row=1)
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0
+
+
+@pytest.mark.needs_torch
+def test_quitting_during_training_says_in_the_terminal_how_to_go_on(home: Path) -> None:
+    with open_app(80, 24, home) as app:
+        app.wait_for(r"\[x\] Hedgerow Tales")
+        app.keys("2")
+        app.wait_for("Base: the model")
+        app.keys("0")
+        app.wait_for(r"loss +\d\.\d", 120)
+        app.keys(CTRL_Q)
+        assert app.wait_for_end() == 0
+        said = " ".join(app.text().split())
+    assert re.search(r"The run “[\w-]+” stopped at step \d+ of 400, and its checkpoint is kept: ", said), said
+    assert "`storytime-tui train --resume " in said and "or r in Runs, goes on with it." in said
 
 
 def test_keys_of_ones_own_and_a_russian_layout_in_a_real_terminal(home: Path) -> None:

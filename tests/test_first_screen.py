@@ -5,6 +5,18 @@ from pathlib import Path
 from tests.terminal import open_app
 
 
+def test_what_the_app_of_a_test_saves_does_not_lie_in_the_working_copy(home: Path) -> None:
+    with open_app(80, 24, home) as app:
+        app.wait_for(r"\[x\] Hedgerow Tales")
+        app.keys("2")
+        app.wait_for("Base: the model")
+        app.keys("e")
+        app.wait_for("hedgerow-tales-1.toml")
+        app.keys("\r")
+        app.wait_for("The plan is saved as")
+    assert not Path("hedgerow-tales-1.toml").exists()
+
+
 def test_the_screens_open_and_the_app_ends_well(home: Path) -> None:
     with open_app(80, 24, home) as app:
         app.wait_for(r"\[x\] Hedgerow Tales")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from storytime_tui import cli
+from storytime_tui.tui.tour import STEPS
 from tests.tiny import write_collection
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -105,6 +106,12 @@ def test_the_readme_comes_to_the_point() -> None:
     """What stands before the first heading that a beginner does not need is half of the 1,966 words it once was."""
     before = README.read_text(encoding="utf-8").split("## The command line")[0]
     assert len(before.split()) <= 983
+
+
+def test_the_readmes_five_minutes_have_the_steps_of_the_apps_tour_in_order() -> None:
+    minutes = README.read_text(encoding="utf-8").split("## Five minutes with it")[1].split("\n## ")[0]
+    steps = re.findall(r"^\*\*(\d)\. (\w+)\.\*\*", minutes, re.M)
+    assert steps == [(str(number), step.capitalize()) for number, step in enumerate(STEPS, 1)]
 
 
 @pytest.mark.needs_torch

@@ -74,6 +74,9 @@ def run(args: argparse.Namespace) -> int:
                 time.sleep(0.05)
     if crash:
         say(crash_words.wrapped(crash_words.after_error(crash, log.place_in_words())))
+    elif not in_a_browser() and (parting := app.parting_words):
+        with contextlib.suppress(OutputLost):
+            print(crash_words.wrapped(parting), flush=True)
     code = 1 if crash else 0
     if any(thread.name.startswith("storytime-") for thread in threading.enumerate()):
         # A thread may be inside native code, loading a model; Python's shutdown would abort there. Everything is on the

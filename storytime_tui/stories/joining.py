@@ -8,6 +8,7 @@ LONGEST = 200  # characters of a suggested title
 _SENTENCE_END = re.compile(r"""[.!?…]["”’')\]]*(?=\s|$)""")
 _ENDS = ".!?…:;"
 _CLOSERS = "\"'”’»)]*_"
+_TRAILING = " ,;:.…–—-"  # at the end of a title
 _CONTINUES = ",.;:!?…)]’”»"
 
 
@@ -46,21 +47,22 @@ def _sentence_over(text: str) -> bool:
 
 
 def title_from(line: str, width: int = 42) -> str:
-    """A title for a story without one: its first words."""
+    """A title for a story without one: its first words, with … if there are more."""
     words = line.split()
     title = ""
     for word in words:
         if len(title) + len(word) + 1 > width:
-            return (title or word[: width - 1]) + "…"
+            return (title.rstrip(_TRAILING) or word[: width - 1]) + "…"
         title = f"{title} {word}".strip()
-    return title.rstrip(",;:.") or UNTITLED
+    return title.rstrip(_TRAILING) or UNTITLED
 
 
 def full_title(title: str, text: str) -> str:
     """The suggestion for a new title: the whole first sentence if `title_from` made the title from `text` and cut
     it, else the title itself."""
     line = " ".join(text.lstrip().partition("\n")[0].split())
-    if not title.endswith("…") or title != title_from(line):
+    # earlier versions left a comma before the …
+    if not title.endswith("…") or title.rstrip(_TRAILING) != title_from(line).rstrip(_TRAILING):
         return title
     end = _SENTENCE_END.search(line, len(title) - 1)
     return line[: min(LONGEST, end.end() if end else LONGEST)].rstrip()

@@ -14,7 +14,7 @@ from textual.dom import NoScreen
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.worker import WorkerFailed
+from textual.worker import Worker, WorkerFailed
 
 from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
@@ -24,7 +24,8 @@ from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
 from storytime_tui.tui.key_signs import sign
-from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
+from storytime_tui.tui.keyboard import list_keys, plain_key, sign_of, take_own_keys
+from storytime_tui.tui.own_key import take_keymap
 from storytime_tui.tui.plain_signs import NO_UTF8, Signs
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.settings_mistakes import in_one, theme_mistake
@@ -51,6 +52,7 @@ class StorytimeApp(ThemedApp[None]):
     ) -> None:
         super().__init__(driver_class, signs)
         self._signs = signs
+        take_keymap({})  # until the user's own keys are read
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
         wrong = theme_mistake(preferred)
@@ -61,8 +63,9 @@ class StorytimeApp(ThemedApp[None]):
         self._shown_theme = self.theme
         self._while_open = contextlib.ExitStack()
         self.hinted: float | None = None  # when `keyboard` said that a letter is no key
-        self._leaving = False
-        self._terminal_is_gone = False
+        self._leaving = self._terminal_is_gone = False
+        self._keys_read: Worker[None] | None = None
+        self._stops_run = False  # whether quitting stopped a run
         for mode, _, _ in MODE_NAMES:
             self.add_mode(mode, partial(self._screen, mode))
 
@@ -120,7 +123,7 @@ class StorytimeApp(ThemedApp[None]):
         faults.listen(self, self.asked_to_leave)
         questions = DownloadQuestions(self.post_message)
         self._while_open.enter_context(self.desk.services.downloads_asked(questions.ask))
-        self.run_worker(self._take_settings())
+        self._keys_read = self.run_worker(self._take_settings())
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
         if self._signs == "ascii":
@@ -136,6 +139,8 @@ class StorytimeApp(ThemedApp[None]):
     async def _preload_screens(self) -> None:
         from storytime_tui.tui.preload_screens import preload_screens
 
+        if self._keys_read is not None:
+            await self._keys_read.wait()  # the screens name keys
         await preload_screens(self)
 
     def _theme_chosen(self, chosen: Theme) -> None:
@@ -200,15 +205,16 @@ class StorytimeApp(ThemedApp[None]):
         if self.screen_stack:
             self.screen.refresh()
 
-    async def action_mode(self, mode: str) -> None:
-        """Show a mode; first close any open dialog."""
+    async def action_mode(self, mode: str, back: str = "") -> None:
+        """Show a mode; first close any open dialog. `back`: see `GoTo`."""
+        self.desk.back = back
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         await self.switch_mode(mode)
 
     async def on_go_to(self, message: messages.GoTo) -> None:
         """Switch to the mode that a screen requests."""
-        await self.action_mode(message.mode)
+        await self.action_mode(message.mode, message.back)
 
     def action_help(self) -> None:
         """Explain the focused part, and the current mode or the screen over it; again: close the help."""
@@ -303,6 +309,7 @@ class StorytimeApp(ThemedApp[None]):
             self.exit()
             return
         self._leaving = True
+        self._stops_run = self.desk.training.control is not None
         self.desk.run_changed.subscribe(self, lambda _: self._leave_when_done())
         self.desk.writer_changed.subscribe(self, lambda _: self._leave_when_done())
         self.desk.writing.stop()
@@ -328,6 +335,13 @@ class StorytimeApp(ThemedApp[None]):
         """Write what the closed screens handed over."""
         self._while_open.close()
         await in_thread(partial(self.desk.store_thread.close, AT_ONCE))
+
+    @property
+    def parting_words(self) -> str:
+        """What to say in the terminal after the app has closed: how the run that quitting stopped goes on."""
+        from storytime_tui.tui.parting import parting
+
+        return parting(self.desk.training.view, sign_of(self, "runs.resume")) if self._stops_run else ""
 
     def terminal_lost(self) -> None:
         """Save and leave without a terminal: its window, its browser tab or the watching parent is gone."""

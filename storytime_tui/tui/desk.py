@@ -52,6 +52,7 @@ class Desk:
             services.save_shelf, lambda sentence: post(SettingsNotSaved(sentence))
         )
         self.base = self.preferences.now.base
+        self.back = ""  # the mode that Escape returns to: where the user came from with a run
         self.bookshelf = BookshelfState()
         self.shelf_changed: Signal[None] = Signal(owner, "shelf")
         self.collections_changed: Signal[None] = Signal(
@@ -100,7 +101,7 @@ class Desk:
     def _told(self, message: TellingMessage) -> None:
         self.told.publish(message)
         if isinstance(message, TellingEnded) and message.passage is not None:
-            self.tour.has_told()
+            self.tour.has_told(self.training.view if self.writing.now.in_training else None)
 
     def _run_changed(self, view: RunView) -> None:
         self.tour.run_changed(view)

@@ -1,6 +1,7 @@
 """The help's first section: the part of the screen that has the focus, and its own keys."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from textual.binding import Binding
@@ -104,18 +105,24 @@ def _keys(screen: Screen[Any]) -> Iterator[tuple[str, str]]:
     actions: dict[str, tuple[list[str], str]] = {}
     moves: list[str] = []
     vim: list[str] = []
-    for active in screen.active_bindings.values():
-        binding = active.binding
-        if not binding.id or active.node is screen or active.node is screen.app or not active.enabled:
-            continue
+    shown = [
+        active.binding
+        for active in screen.active_bindings.values()
+        if active.binding.id and active.node not in (screen, screen.app) and active.enabled
+    ]
+    alone = [_alone(screen, binding) for binding in shown]
+    for place, binding in enumerate(shown):
+        assert binding.id is not None
+        sign = str(screen.app.get_key_display(binding))
+        others = alone[:place] + alone[place + 1 :]
+        if any(other in sign for other in others if other != alone[place]):
+            sign = alone[place]  # the last line of a screen writes two keys for one, but here each has a row
         if ".vim_" in binding.id:
-            vim.append(_sign(screen, binding))
-            continue
-        if binding.id.startswith("list."):
-            moves.append(_sign(screen, binding))
-            continue
-        signs, _ = actions.setdefault(binding.action, ([], binding.tooltip))
-        signs.append(_sign(screen, binding))
+            vim.append(sign)
+        elif binding.id.startswith("list."):
+            moves.append(sign)
+        else:
+            actions.setdefault(binding.action, ([], binding.tooltip))[0].append(sign)
     for signs, meaning in actions.values():
         yield " ".join(dict.fromkeys(signs)), meaning[:1].lower() + meaning[1:]
     if moves:
@@ -124,5 +131,6 @@ def _keys(screen: Screen[Any]) -> Iterator[tuple[str, str]]:
         yield " ".join(vim), "move too, as in vim"
 
 
-def _sign(screen: Screen[Any], binding: Binding) -> str:
-    return str(screen.app.get_key_display(binding))
+def _alone(screen: Screen[Any], binding: Binding) -> str:
+    """The sign of this key, without the others that its binding is written with."""
+    return str(screen.app.get_key_display(replace(binding, key_display=None)))

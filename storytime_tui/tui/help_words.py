@@ -99,7 +99,10 @@ TRAIN: tuple[Section, ...] = (
             ("l", "in the plan: test learning rates on a copy of the base, and take over the suggestion"),
             ("↑ ↓", "scroll the sample"),
             ("z", "read and zoom the loss chart; escape returns"),
-            ("escape", "leave a field of the plan, so that these keys work"),
+            (
+                "escape",
+                "leave a field of the plan, so that these keys work; from a run opened in Runs, back to Runs",
+            ),
         ),
     ),
     (
@@ -155,8 +158,8 @@ TRAIN: tuple[Section, ...] = (
             ),
             (
                 "time left",
-                "until the last step, with the evaluations, samples and checkpoints between. The voice is measured "
-                "afterwards",
+                "until the last step, with the evaluations, samples and checkpoints between. It is measured during the "
+                "first steps, and shown once it holds still. The voice is measured afterwards",
             ),
             (
                 "memory",

@@ -11,17 +11,25 @@ from textual.keys import _character_to_key
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.key_signs import sign
 from storytime_tui.tui.layouts import is_foreign, latin_key, user_language
+from storytime_tui.tui.own_key import own_key, take_keymap
 
-NO_LATIN_KEY = (
-    "Keys are Latin letters, and this letter stands for none of them. "
-    "Switch to a Latin layout, or use F1 to F5 and ctrl+p."
-)
+
+def no_latin_key() -> str:
+    """That a letter stands for no key, and what to do."""
+    first, last = own_key("app.help_always", "F1"), own_key("app.runs_always", "F5")
+    return (
+        "Keys are Latin letters, and this letter stands for none of them. "
+        f"Switch to a Latin layout, or use {first} to {last} and {own_key('app.commands', 'ctrl+p')}."
+    )
+
+
 # the keys that sentences name; a test compares them with the bindings, which are not imported before their screens
 _USUAL = {
     "app.library": "1", "app.train": "2", "app.story": "3", "app.runs": "4", "app.library_always": "f2",
     "app.train_always": "f3", "app.story_always": "f4", "app.commands": "ctrl+p", "app.leave_tour": "f9",
     "library.read": "enter", "library.tick": "space", "train.start": "s", "train.write": "w", "train.new": "n",
     "plan.first_look": "0", "prompt.send": "enter",
+    "runs.resume": "r",
 }  # fmt: skip
 AGAIN = 30.0  # seconds until this is said once more
 
@@ -38,6 +46,7 @@ async def take_own_keys(app: App[Any], table: Mapping[str, object]) -> tuple[str
     from storytime_tui.tui.rebinding import own_keys
 
     own = await in_thread(partial(own_keys, table))
+    take_keymap(own.keymap)  # first: what follows the keys reads them then
     app.set_keymap(dict(own.keymap))
     return own.mistakes
 
@@ -65,7 +74,7 @@ def plain_key(app: App[Any], event: Key) -> Key:
     hint = cast(_HasHint, app)
     if is_foreign(letter) and (hint.hinted is None or event.time - hint.hinted > AGAIN):
         hint.hinted = event.time
-        app.notify(NO_LATIN_KEY, severity="warning", timeout=8, markup=False)
+        app.notify(no_latin_key(), severity="warning", timeout=8, markup=False)
     return event
 
 

@@ -173,8 +173,8 @@ class StoreNotice(Message):
 
 
 class GoTo(Message):
-    """A request to show another mode."""
+    """A request to show another mode. `back`: the mode that Escape returns to from there; "" for none."""
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, back: str = "") -> None:
         super().__init__()
-        self.mode = mode
+        self.mode, self.back = mode, back

@@ -14,6 +14,7 @@ from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui import wording
 from storytime_tui.tui.braille import Line
 from storytime_tui.tui.cells import fitted
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.run_rows import STEPS, Column, RunRow, cell
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.wording import clipped_inside
@@ -90,7 +91,10 @@ def table_of(picks: Sequence[Pick], width: int, height: int) -> list[list[tuple[
         lines.append([(fitted(title, _LABEL), "quiet"), *cells])
     left_out = len(lines) - height
     if left_out > 0 and height > 1:
-        lines = [*lines[: height - 1], [(f"{left_out + 1} more lines: press c", "quiet")]]
+        lines = [
+            *lines[: height - 1],
+            [(f"{left_out + 1} more lines: press {own_key('runs.compare', 'c')}", "quiet")],
+        ]
     return lines
 
 
@@ -145,3 +149,9 @@ def comparison_lines(picks: Sequence[Pick]) -> list[str]:
     for title, values in _rows(picks):
         lines.append(f"{title}: {' · '.join(values)}")
     return lines
+
+
+def how_to_pick() -> str:
+    """How runs are picked to be compared."""
+    pin, mark = own_key("runs.pin", "p"), own_key("runs.mark", "space")
+    return f"Pin a run with {pin} or mark some with {mark}, then go to another one."

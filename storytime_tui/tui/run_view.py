@@ -16,6 +16,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.alerts import Watch, watched
 from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.pace import Line, Pace, Point, curve_after, line_after, pace_after
 from storytime_tui.tui.run_log import Log, log_after, with_alerts
 from storytime_tui.tui.time_left import Costs, costs_after, seconds_left
@@ -126,6 +127,11 @@ class RunView:
             self.started, self.costs, [(self.first_step, self.first_elapsed), *pace], self.total
         )
 
+    @property
+    def seconds_spent(self) -> float:
+        """Seconds of training, and of the work between the steps, without pauses."""
+        return (self.step.elapsed if self.step is not None else self.first_elapsed) + self.costs.seconds
+
 
 # -- the fold -----------------------------------------------------------------------------------------------
 
@@ -171,7 +177,7 @@ def _folded(view: RunView, event: ev.Event) -> RunView:
                 )
             )
         case ev.Paused():
-            words = "Paused; the model stays in memory. Press p to continue."
+            words = f"Paused; the model stays in memory. Press {own_key('train.go_on', 'p')} to continue."
             return view if view.phase == "stopping" else replace(view, phase="paused", sentence=words)
         case ev.Resumed():
             total = event.total_steps or (view.started.total_steps if view.started else 0)

@@ -15,6 +15,7 @@ from storytime_tui.knobs import Knob, table
 from storytime_tui.settings import Settings, parsed
 from storytime_tui.tui import sampler_draft, theme
 from storytime_tui.tui.knob_lines import choices_of, problem_of, typed_text, with_labels, words_of
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.sampler_draft import SamplerDraft, preset_in_words, usual_of
 
 if TYPE_CHECKING:  # see services
@@ -71,7 +72,7 @@ def knobs_of(places: Sequence[Place]) -> dict[str, Knob]:
             name=place.name,
             label=place.title,
             written=place.how,
-            allowed="enter copies the path",
+            allowed=f"{own_key('knobs.change', 'enter')} copies the path",
         )
         for place in places
     }

@@ -7,6 +7,7 @@ from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.document import Chapter
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted, wrapped
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.wording import count
 
 WIDEST = 76  # cells; longer lines are hard to read
@@ -96,7 +97,11 @@ def collection_sheet(collection: Collection, room: int) -> Sheet:
     sheet.add(_punctuation(collection), "quiet")
     if words := sum(each.words - each.kept for each in collection.accounts):
         whole = sum(each.words for each in collection.accounts)
-        sheet.add(f"{words:,} of {count(whole, 'word')} in its files left out (o shows them)", "quiet")
+        sheet.add(
+            f"{words:,} of {count(whole, 'word')} in its files left out "
+            f"({own_key('library.left_out', 'o')} shows them)",
+            "quiet",
+        )
     sheet.add("")
     column = max((len(f"{story.words:,}") for story in collection.stories), default=0)
     for story in collection.stories:
@@ -110,7 +115,7 @@ def _punctuation(collection: Collection) -> str:
     quotes = "curly quotes simplified" if plain else "curly quotes kept"
     if collection.bundled:
         return quotes
-    return f"{quotes} (press - to {'keep' if plain else 'simplify'} them)"
+    return f"{quotes} (press {own_key('library.punctuation', '-')} to {'keep' if plain else 'simplify'} them)"
 
 
 def message_sheet(title: str, text: str, room: int, kind: str = "") -> Sheet:

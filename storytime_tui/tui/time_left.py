@@ -44,6 +44,11 @@ class Costs:
     checkpoints: Cost = Cost()
     voices: Cost = Cost()
 
+    @property
+    def seconds(self) -> float:
+        """What all of it took so far."""
+        return sum(kind.seconds for kind in (self.evaluations, self.samples, self.checkpoints, self.voices))
+
 
 def costs_after(costs: Costs, event: ev.Event) -> Costs:
     """The costs after this event; the same object if it is another kind."""
@@ -79,6 +84,16 @@ def seconds_left(
     before, earlier = [known for known in pace if known[0] <= half][-1]
     training = (total - step) * max(0.0, spent - earlier) / (step - before)
     return training + (_between(started, costs, total) if started is not None else 0.0)
+
+
+def unsure_seconds(started: ev.Started | None, costs: Costs, total: int) -> float:
+    """Seconds of the estimate that rest on one evaluation or one sample alone: its first time, which loads."""
+    if started is None:
+        return 0.0
+    evaluations = _still(started.evaluate_every, costs.evaluations.step, total)
+    samples = _still(started.sample_every, costs.samples.step, total)
+    known = ((evaluations, costs.evaluations), (samples, costs.samples))
+    return sum(often * cost.each for often, cost in known if cost.times == 1)
 
 
 def _between(started: ev.Started, costs: Costs, total: int) -> float:

@@ -76,9 +76,13 @@ class Tour:
         if self.step == "train" and ended and not tiny:
             self._go_to("write")
 
-    def has_told(self) -> None:
-        """A model told something, and it is kept in a story. Before the last step that is too early."""
-        if self.step in ("train", "write"):
+    def has_told(self, training: RunView | None = None) -> None:
+        """A model told something, and it is kept in a story. `training`: its run, if that is in training.
+
+        That is the end only with a model that has learned the shelf: not after the tiny one, before the starter.
+        """
+        learns = training is not None and training.busy and base_of(training) != TINY
+        if self.step == "write" or (self.step == "train" and learns):
             self._go_to(_OVER)
 
     def _go_to(self, step: str) -> None:

@@ -12,6 +12,7 @@ from storytime_tui.formatting import size as size
 from storytime_tui.generation.pieces import WHY_IT_STOPPED, Told
 from storytime_tui.training.events import Finished, Preparing, Started, VoiceMeasured
 from storytime_tui.training.voice_report import of_passages, share_of
+from storytime_tui.tui.own_key import own_key
 
 if TYPE_CHECKING:
     from storytime_tui.jobs.memory import Room
@@ -24,7 +25,27 @@ beginnings again, so that you can watch it improve.
 You can leave this screen, and read or write stories during the training. You can stop at any time; checkpoints are \
 kept."""
 
-FIRST_LOOK = "from nothing, about 1 minute: from noise to words (key 0)"
+
+def first_look() -> str:
+    """What the key of the first look does."""
+    return f"from nothing, about 1 minute: from noise to words (key {own_key('plan.first_look', '0')})"
+
+
+def no_model(choosing: str = "") -> str:
+    """That there is no model yet. `choosing`: the keys with which one can be chosen here."""
+    train = f"There is no model yet: train one ({own_key('app.train_always', 'F3')})"
+    return f"{train}, or choose one ({choosing})." if choosing else f"{train}."
+
+
+def model_keys() -> str:
+    """The keys that choose a model while a line is typed."""
+    return f"{own_key('prompt.leave', 'escape')}, then {own_key('story.model', 'm')}"
+
+
+def no_story() -> str:
+    """That there is no story yet, and how one begins."""
+    opening = own_key("story.openings", "b")
+    return f"A story begins with your first line, or with an opening: press {opening} for three."
 
 
 def compact(number: int) -> str:
@@ -165,8 +186,8 @@ def interrupted(step: int, total: int, saved: int | None) -> str:
     """Where a run was interrupted, and what resuming it would do."""
     place = f"Interrupted at step {step:,} of {total:,}."
     if saved is None:
-        return f"{place} No checkpoint was saved: r starts it again."
-    return f"{place} Press r to resume from the checkpoint of step {saved:,}."
+        return f"{place} No checkpoint was saved: {own_key('train.resume', 'r')} starts it again."
+    return f"{place} Press {own_key('train.resume', 'r')} to resume from the checkpoint of step {saved:,}."
 
 
 def training_text(titles: Sequence[str], stories: int) -> str:

@@ -15,13 +15,13 @@ from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.stories.tree import passage_of
 from storytime_tui.tui.bridge import from_store
 from storytime_tui.tui.manuscript import Manuscript, last_story
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.store_thread import StoreThread, done
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.stories.store import StoryStore
 
 MOVED = "This story was changed in another window and is loaded again."
-REMOVED = "This story was removed elsewhere. Its words stay, and new ones, too: o, then u brings it back."
 POLL = 2.0  # seconds between two checks for changes by other windows
 RETRY = 1.0  # seconds between two attempts to open the stories
 Result = TypeVar("Result")
@@ -122,7 +122,7 @@ class Writing:
         return await from_store(self._store_thread, read)
 
     async def news(self) -> str:
-        """What another window did to the current story: `MOVED`, `REMOVED` (said once), or "" if nothing is known."""
+        """What another window did to the current story: `MOVED`, that it is gone (once), or "" if nothing."""
         story = self.story_id
         if story is None:
             return ""
@@ -133,4 +133,11 @@ class Writing:
         if story != self.story_id:
             return ""
         known, self._removed = self._removed == story, story if removed else None
-        return MOVED if moved else REMOVED if removed and not known else ""
+        return MOVED if moved else _removed() if removed and not known else ""
+
+
+def _removed() -> str:
+    return (
+        f"This story was removed elsewhere. Its words stay, and new ones, too: {own_key('story.open', 'o')}, "
+        f"then {own_key('bookshelf.undo', 'u')} brings it back."
+    )

@@ -25,6 +25,7 @@ from storytime_tui.stories.story import Passage
 from storytime_tui.tui.bridge import Post, from_store, in_thread
 from storytime_tui.tui.manuscript import last_story
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.story_reader import ReadingRequest
 from storytime_tui.tui.telling_requests import (
@@ -305,13 +306,10 @@ class WritingSession:
                 self._begin(None)
 
     def open_early(self) -> str:
-        """Open the model before the first line; while a run is training, only that run, whose weights are in memory.
-
-        Returns a note about a download.
-        """
+        """Open the model before the first line; during a training only its run. Returns a note about a download."""
         model = self.now.model
         if any(base.download and base.name == model for base in bases()):
-            return f"your first Enter downloads {model}, if needed"
+            return f"your first {own_key('prompt.send', 'Enter')} downloads {model}, if needed"
         if not self._training.view.busy or self.now.in_training:
             self.open()
         return ""

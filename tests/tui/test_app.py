@@ -15,8 +15,12 @@ from textual.widgets import Input
 from textual.worker import WorkerFailed
 
 import storytime_tui.tui
+from storytime_tui.jobs.records import LastRun
+from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.help_words import EVERYWHERE, HELP
+from storytime_tui.tui.parting import parting
+from storytime_tui.tui.run_view import RunView, view_after, view_of
 from storytime_tui.tui.screens import (
     book_view,
     bookshelf,
@@ -40,7 +44,7 @@ from storytime_tui.tui.widgets import (
     shelf_tree,
 )
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, type_text, until
-from tests.tui.fakes import STARTED, World, step
+from tests.tui.fakes import FINISHED, STARTED, World, a_run, step
 
 OURS = [
     StorytimeApp,
@@ -156,6 +160,32 @@ async def test_quitting_waits_for_the_runs_own_last_word(app: StorytimeApp, worl
         assert app.desk.training.view.phase == "finished"
         assert app.desk.training.view.saved_step is not None
     assert app.return_code == 0
+    at = app.desk.training.view.done
+    assert app.parting_words == (
+        f"The run “hedgerow-1” stopped at step {at:,} of 118, and its checkpoint is kept: "
+        "`storytime-tui train --resume hedgerow-1`, or r in Runs, goes on with it."
+    )
+
+
+async def test_quitting_without_a_run_says_nothing(app: StorytimeApp, world: World) -> None:
+    world.last_run = LastRun("hedgerow-1", [*a_run(50)])  # an earlier one is none that quitting stopped
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await until(pilot, lambda: app.desk.training.last is not None)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: app._exit)
+    assert app.parting_words == ""
+
+
+def test_what_is_said_at_the_end_fits_how_far_the_run_came() -> None:
+    begun = view_of([STARTED, step(1, 3.0), step(2, 3.0)], {})
+    assert parting(RunView(phase="preparing"), "r") == ""
+    assert "stopped at step 2 of 118, before its first checkpoint: `" in parting(begun, "r")
+    assert "or ctrl+g in Runs, starts it again." in parting(begun, "ctrl+g")
+    saved = view_after(begun, ev.CheckpointSaved(1, "checkpoints/step-1", best=True))
+    assert "stopped at step 2 of 118, and its checkpoint of step 1 is kept: `" in parting(saved, "r")
+    done = view_of([*a_run(118), FINISHED], {})
+    assert parting(done, "r") == "The run “hedgerow-1” finished at step 118, and its checkpoint is kept."
 
 
 @pytest.mark.parametrize("leaving", [True, False])

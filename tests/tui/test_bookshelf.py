@@ -18,7 +18,6 @@ from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.phrases import phrases_of
 from storytime_tui.tui.screens.book_view import BookScreen
 from storytime_tui.tui.screens.bookshelf import FOUND, BookshelfScreen
-from storytime_tui.tui.screens.bookshelf_files import file_name
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen
 from storytime_tui.tui.screens.story import StoryScreen
 from storytime_tui.tui.story_rows import Order, place_in, reading_time, when
@@ -399,12 +398,6 @@ async def test_w_copies_the_present_text(shelf: World, monkeypatch: pytest.Monke
         assert app.clipboard == OWL
 
 
-def test_a_file_is_called_like_the_story_without_signs_that_files_cannot_have() -> None:
-    assert file_name('A/B: "C"?\x1b') == "A-B- -C"
-    assert file_name(" ../ ") == "story"
-    assert file_name("קצר") == "קצר"
-
-
 # -- a title from the model --------------------------------------------------------------------------------
 
 
@@ -504,6 +497,13 @@ def test_reading_times_and_dates_in_words() -> None:
     assert when(AT_NOON, AT_NOON) == "12:04"
     assert when(AT_NOON - 86_400, AT_NOON) == "2026-02-28"
     assert when(1e300, AT_NOON) == "–"
+
+
+async def test_the_line_of_keys_shows_export_at_80_columns(shelf: World) -> None:
+    app = make_app(shelf)
+    async with app.run_test(size=SMALL) as pilot:
+        await to_shelf(pilot, app)
+        await until(pilot, lambda: "x Export" in screen_text(app).split("\n")[-1])
 
 
 async def test_help_and_the_other_screens_work_from_the_bookshelf(shelf: World) -> None:

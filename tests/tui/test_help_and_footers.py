@@ -53,13 +53,13 @@ async def told(pilot: Pilot[Any]) -> None:
     ("go", "title", "key"),
     [
         (keys("1"), "You are here: the shelf", "space"),
-        (keys("1", "down", "enter"), "You are here: the story", "← →"),
+        (keys("1", "down", "enter"), "You are here: the story", "→"),
         (keys("1", "slash"), "You are here: the search", "↵"),
         (keys("2"), "You are here: the base", "0"),
         (keys("2", "tab"), "You are here: another base", "letters"),
         (keys("2", "tab", "tab"), "You are here: epochs", "letters"),
         (keys("3"), "You are here: your line", "ctrl+j"),
-        (keys("3", "escape"), "You are here: the page", "↑↓"),
+        (keys("3", "escape"), "You are here: the page", "↓"),
         (keys("3", "escape", "p"), "You are here: the model", "↵"),
         (keys("4"), "You are here: the runs", "j k g G ctrl+d ctrl+u"),
         (keys("1", "i"), "You are here: the path", "tab"),
@@ -82,6 +82,8 @@ async def test_f1_explains_the_part_that_has_the_focus_in_dialogs_too(
         first = app.screen._sections()[0]
         assert first[0] == title and first[1].endswith(".")
         assert any(signs.startswith(key) for signs, _ in first[2]), first[2]
+        once = [sign for signs, _ in first[2] for sign in signs.replace("↑↓", "↑ ↓").split()]
+        assert len(once) == len(set(once)), first[2]  # no key has two meanings
         await pilot.press("f1")
         await until(pilot, lambda: len(app.screen_stack) == below)
 

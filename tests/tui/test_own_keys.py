@@ -16,7 +16,7 @@ from storytime_tui.tui import keyboard, rebinding
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.help_keys import with_own_keys
 from storytime_tui.tui.help_words import HELP
-from storytime_tui.tui.keyboard import NO_LATIN_KEY
+from storytime_tui.tui.keyboard import no_latin_key
 from storytime_tui.tui.layouts import latin_key
 from storytime_tui.tui.rebinding import known_keys, own_bindings, own_keys
 from storytime_tui.tui.screens.help import HelpScreen
@@ -342,6 +342,6 @@ async def test_a_letter_without_a_latin_place_says_which_keys_work(app: Storytim
         app.post_message(Key("ब", "ब"))
         await until(pilot, lambda: app._notifications)
         await until(pilot, lambda: "Keys are Latin letters" in flat(app))
-        assert [each.message for each in app._notifications] == [NO_LATIN_KEY]
+        assert [each.message for each in app._notifications] == [no_latin_key()]
         await pilot.press("f3")  # as it says
         await until(pilot, lambda: app.current_mode == "train")

@@ -83,6 +83,21 @@ async def test_a_run_is_found_and_shown(world: World) -> None:
         await until(pilot, lambda: app.screen._list.run and app.screen._list.run.name == "run-17")
 
 
+async def test_long_names_of_runs_that_begin_alike_show_their_ends(world: World) -> None:
+    names = [f"{'every-tale-of-the-old-hedgerow-' * 2}rate-{n}e-4" for n in range(1, 4)]
+    world.runs = tuple(dataclasses.replace(FINISHED_RUN, name=name) for name in names)
+    app = make_app(world)
+    for size in (SMALL, (60, 20)):
+        async with app.run_test(size=size) as pilot:
+            await shelf_is_open(pilot)
+            await _open(pilot, app, "rate-")
+            for n in range(1, 4):
+                line = next(line for line in screen_text(app).split("\n") if f"-rate-{n}e-4 " in line)
+                assert "every-tale-of-" in line and "…" in line
+                assert len(line.split()[1]) >= size[0] - 36, line  # as much of it as fits
+        app = make_app(world)
+
+
 async def test_it_reaches_every_setting_with_its_value(app: StorytimeApp) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)

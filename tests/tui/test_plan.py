@@ -224,6 +224,15 @@ async def test_a_file_fills_the_form_or_says_why_not(app: StorytimeApp, world: W
         assert form.draft.typed["clip"] == "0.5"
 
 
+async def test_a_saved_plan_is_called_like_its_run_without_the_dot_at_the_end(app: StorytimeApp) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await to_plan(pilot, app)
+        app.screen.query_one("#run-name", Input).value = "night-by-sang."
+        await pilot.press("e")
+        await until(pilot, lambda: "Save the plan" in screen_text(app))
+        assert app.screen.query_one(Input).value == "night-by-sang.toml"
+
+
 async def test_a_plan_is_saved_and_no_file_replaced(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await to_plan(pilot, app)

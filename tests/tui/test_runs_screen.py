@@ -210,6 +210,28 @@ async def test_enter_opens_a_run_as_it_looked_when_it_trained(app: StorytimeApp,
         await until(pilot, lambda: "or press v to show the last run, grimm-2" in screen_text(app))
 
 
+async def test_escape_returns_from_an_opened_run_to_the_runs(app: StorytimeApp, world: World) -> None:
+    world.runs = (FINISHED_RUN,)
+    world.journals = {"hedgerow-1": [*a_run(118), FINISHED]}
+    async with app.run_test(size=SMALL) as pilot:
+        await open_runs(pilot, app)
+        await until(pilot, lambda: line_of(app, "hedgerow-1"))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
+        assert "esc Runs" in screen_text(app)
+        await pilot.press("z")  # in the chart it returns to the run first
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "chart")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.focused is not None and app.focused.id != "chart")
+        assert app.current_mode == "train"
+        await pilot.press("escape")
+        await until(pilot, lambda: app.current_mode == "runs" and line_of(app, "hedgerow-1"))
+        await pilot.press("2")  # by its own key nobody comes from Runs
+        await until(pilot, lambda: app.current_mode == "train" and "esc Runs" not in screen_text(app))
+        await pilot.press("escape")
+        assert app.current_mode == "train"
+
+
 async def test_a_run_that_is_started_while_another_is_opened_stays_on_the_screen(world: World) -> None:
     world.runs = (FINISHED_RUN,)
     asked, gate = threading.Event(), threading.Event()

@@ -78,6 +78,44 @@ async def test_the_tour_follows_read_watch_train_write(world: World, starter: Pa
         assert app.desk.preferences.now.tour == "done"
 
 
+async def test_telling_with_the_tiny_model_does_not_end_the_tour(world: World, starter: Path) -> None:
+    world.tour = "watch"
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2", "0")
+        await shows(pilot, "Watch:")
+        world.run.say(TINY, *a_run(50)[1:], FINISHED)
+        await shows(pilot, "Tour 3/4  Next, train the starter")
+        await pilot.press("w")
+        await shows(pilot, "Tour 3/4  Next, train the starter on your shelf: press f3.")
+        await type_text(pilot, "Once there was a mouse.")
+        await pilot.press("enter")
+        await until(pilot, lambda: "That will do" in screen_text(app) and not app.screen.turns.busy)
+        assert app.desk.preferences.now.tour == "train"
+        await pilot.press("f3")
+        await shows(pilot, "Tour 3/4  Next, train the starter, which knows English: press n.")
+        await pilot.press("n", "s")
+        await shows(pilot, "It takes on your shelf's voice. Press w to write.")
+        world.run.say(*a_run(50), FINISHED)
+        await shows(pilot, "Tour 4/4  It has learned. Press w to write with it.")
+
+
+async def test_telling_while_the_starter_learns_ends_the_tour(world: World, starter: Path) -> None:
+    world.tour = "train"
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2", "s")
+        world.run.say(*a_run(50))
+        await until(pilot, lambda: app.desk.training.view.done == 50)
+        await pilot.press("w")
+        await until(pilot, lambda: app.desk.writing.now.in_training)
+        await type_text(pilot, "Once there was a mouse.")
+        await pilot.press("enter")
+        await shows(pilot, "That was it: read, train, write.")
+
+
 @pytest.mark.parametrize("step", STEPS)
 async def test_one_key_leaves_the_tour_at_every_step_and_while_typing(world: World, step: str) -> None:
     world.tour = step

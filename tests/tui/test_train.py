@@ -10,6 +10,7 @@ from storytime_tui.jobs import estimates
 from storytime_tui.jobs.memory import Room
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.widgets.base_box import BaseBox
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.run_panel import RunPanel
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
@@ -144,7 +145,7 @@ async def test_progress_numbers_and_samples_come_as_it_learns(app: StorytimeApp,
         await until(pilot, lambda: "step 100 of 118" in screen_text(app))
         text = screen_text(app)
         assert "hedgerow-1 ● training" in text
-        assert "0:27 left" in text
+        assert "under 1 min left" in text
         assert "2,610" in text
         assert "3.183" in text
         assert "Step 100 · 5 of 5" in text
@@ -241,6 +242,17 @@ async def test_an_ended_run_is_given_more_passes(app: StorytimeApp, world: World
         world.run.say(ev.Resumed(118, from_checkpoint=True, total_steps=148), step(119, 2.9))
         await until(pilot, lambda: "step 119 of 148" in screen_text(app))
         app.desk.training.stop()
+
+
+async def test_the_words_on_a_base_begin_with_its_name(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        note = app.screen.query_one("#base-note", Static)
+        app.screen.query_one(BaseBox).choose("gpt2")
+        await until(pilot, lambda: str(note.content).startswith("gpt2: knows English well"))
+        app.screen.query_one(BaseBox).choose("scratch-tiny")
+        await until(pilot, lambda: str(note.content).startswith("scratch-tiny: untrained and tiny"))
 
 
 async def test_the_plan_says_what_memory_it_takes_and_what_would_fit(app: StorytimeApp, world: World) -> None:

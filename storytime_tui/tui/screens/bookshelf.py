@@ -19,6 +19,7 @@ from storytime_tui.tui import breakpoints
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.phrases import phrases_of
 from storytime_tui.tui.screens.bookshelf_edits import BookshelfEdits
 from storytime_tui.tui.screens.bookshelf_files import BookshelfFiles
@@ -86,7 +87,7 @@ class BookshelfScreen(StyledOnce, Screen[None]):
         self._go_to: int | None = None  # the story that the cursor goes to, once it is in the list
         self._opened = False  # shown, or under a dialog or a book
         self._keys: object = None  # the state that the offered keys depend on
-        self._filter_field = FilterField(placeholder="/ find words in all stories", id="filter", compact=True)
+        self._filter_field = FilterField("bookshelf.filter", "find words in all stories")
         self._titles = StoryTitles()
         self._list = StoryList(desk.services.wall_clock, id="story-list")
         self._box = Vertical(id="story-box")
@@ -193,8 +194,11 @@ class BookshelfScreen(StyledOnce, Screen[None]):
         if self._all is None:
             return "Reading the stories…"
         if self._all:
-            return "No story holds this. Escape shows all."
-        return "No stories yet. Escape goes back to write one, i imports a file."
+            return f"No story holds this. {own_key('bookshelf.all', 'Escape')} shows all."
+        return (
+            f"No stories yet. {own_key('bookshelf.close', 'Escape')} goes back to write "
+            f"one, {own_key('bookshelf.import', 'i')} imports a file."
+        )
 
     @on(LineList.Moved)
     def _show_story(self) -> None:
@@ -333,7 +337,10 @@ class BookshelfScreen(StyledOnce, Screen[None]):
             if self._ticked:
                 ticked = count(len(self._ticked), "story", "stories")
                 them = "it" if len(self._ticked) == 1 else "them"
-                self._message.say(f"{ticked} ticked. l puts {them} into your own collection, to train on.")
+                self._message.say(
+                    f"{ticked} ticked. {own_key('bookshelf.learn', 'l')} puts "
+                    f"{them} into your own collection, to train on."
+                )
 
     def action_learn(self) -> None:
         """Put the ticked stories, or the one under the cursor, on the Library's shelf."""

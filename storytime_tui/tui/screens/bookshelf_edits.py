@@ -13,6 +13,7 @@ from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import from_store, in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.screens.titling import Titling
 from storytime_tui.tui.store_thread import done
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -92,7 +93,7 @@ class BookshelfEdits:
 
         def said(removed: Story) -> str:
             self._desk.bookshelf.removed.append(removed.id)
-            return f"Removed {quoted(removed)}. u brings it back."
+            return f"Removed {quoted(removed)}. {own_key('bookshelf.undo', 'u')} brings it back."
 
         self._change(lambda store: store.remove(story.id), said)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
@@ -14,14 +13,14 @@ from storytime_tui.stories.export.formats import FORMATS
 from storytime_tui.stories.export.write import write_story
 from storytime_tui.stories.importing import import_story
 from storytime_tui.stories.story import Story
-from storytime_tui.terminal import printable_line, printable_path
+from storytime_tui.terminal import printable_path
 from storytime_tui.tui.bridge import from_store
 from storytime_tui.tui.clipboard import copy
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.saved_names import file_stem
 from storytime_tui.tui.screens.bookshelf_edits import quoted
 from storytime_tui.tui.widgets.message_line import MessageLine
 
-_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f-\x9f]')
 _ENDINGS = f"{', '.join(list(FORMATS)[:-1])} or {list(FORMATS)[-1]}"
 
 
@@ -77,7 +76,7 @@ class BookshelfFiles:
             f"The file to write. Its ending is the format: {_ENDINGS} (all its takes, to import again).",
             self._desk.services.list_folder,
             enter="Export",
-            value=f"~/{file_name(story.title)}.epub",
+            value=f"~/{file_stem(story.title, 'story')}.epub",
             check=_wrong_ending,
             attempt=attempt,
         )
@@ -108,12 +107,6 @@ class BookshelfFiles:
             attempt=attempt,
         )
         self._screen.app.push_screen(question, answered)
-
-
-def file_name(title: str) -> str:
-    """A file's name for a story of this title, without an ending."""
-    name = printable_line(_NOT_IN_NAMES.sub("-", title))[:60].strip(" .-")
-    return name or "story"
 
 
 def _wrong_ending(typed: str) -> str:

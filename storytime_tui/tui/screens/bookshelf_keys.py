@@ -18,9 +18,9 @@ KEYS: list[BindingType] = [
     Binding("w", "copy", "Copy", id="bookshelf.copy", tooltip="Copy this story to the clipboard"),
     Binding("x", "export", "Export", id="bookshelf.export", tooltip="Write this story to a file"),
     Binding("i", "import", "Import", id="bookshelf.import", tooltip="Add a file as a new story"),
-    Binding("space", "tick", "Tick", id="bookshelf.tick", tooltip="Tick this story, for l"),
+    Binding("space", "tick", "Tick", id="bookshelf.tick", tooltip="Tick this story, to learn from it"),
     Binding("l", "learn", "Learn from it", id="bookshelf.learn", tooltip="Put finished stories on the Library's shelf"),
-    Binding("d", "remove", "Remove", id="bookshelf.remove", tooltip="Remove this story; u brings it back"),
+    Binding("d", "remove", "Remove", id="bookshelf.remove", tooltip="Remove this story; Undo brings it back"),
     Binding("delete", "remove", "Remove", show=False, id="bookshelf.delete", tooltip="Remove this story"),
     Binding("u", "undo", "Undo", id="bookshelf.undo", tooltip="Bring back a removed story"),
     Binding("escape", "all", "Show all", id="bookshelf.all", tooltip="Show all stories"),
@@ -32,7 +32,7 @@ KEYS: list[BindingType] = [
 # these give way in the footer where there is little room, the last of them first
 SELDOM = (
     "undo",
-    "filter", "favourite", "sort", "remove", "export", "rename", "tick", "learn", "import", "copy", "title",
+    "filter", "export", "remove", "sort", "favourite", "rename", "tick", "learn", "import", "copy", "title",
     "duplicate",
 )  # fmt: skip
 OF_A_STORY = (

@@ -2,6 +2,7 @@
 
 from storytime_tui.jobs.downloads import in_words
 from storytime_tui.tui.download_questions import DownloadQuestion
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.screens.dialogs import ListScreen
 
 _TICK = 0.2  # seconds between two looks whether the answer is still waited for
@@ -14,7 +15,7 @@ class DownloadScreen(ListScreen):
 
     def __init__(self, question: DownloadQuestion) -> None:
         what, where = in_words(question.wanted)
-        later = "After the download, what you began goes on. Escape downloads nothing."
+        later = f"After the download, what you began goes on. {own_key('list.close', 'Escape')} downloads nothing."
         super().__init__(f"Download {question.wanted.repo_id}?", [what, where, later], enter="Download")
         self._question = question
 

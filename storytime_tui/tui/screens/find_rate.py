@@ -18,6 +18,7 @@ from storytime_tui.training.rate_range import RateFound, RateTried
 from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.low_priority import low_priority
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -92,7 +93,7 @@ class FindRateScreen(StyledOnce, ModalScreen["float | None"]):
                 self._draw(item)
             else:
                 self._rate = item.rate
-                closes = "\nPress esc to close." if self._control.stopped else ""
+                closes = f"\nPress {own_key('rate.close', 'esc')} to close." if self._control.stopped else ""
                 self._say(item.sentence + closes)
                 if self._tried:
                     self._draw(self._tried[-1])
@@ -117,7 +118,7 @@ class FindRateScreen(StyledOnce, ModalScreen["float | None"]):
     def action_stop(self) -> None:
         """Stop after the present step; what was tried stays in sight."""
         self._control.stop()
-        self._say("stopping after this step… Press esc to close now.")
+        self._say(f"stopping after this step… Press {own_key('rate.close', 'esc')} to close now.")
         self.refresh_bindings()
 
     def action_accept(self) -> None:

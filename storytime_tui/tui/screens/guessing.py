@@ -20,6 +20,7 @@ from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.learning_words import game_over, is_right, scores
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -95,7 +96,9 @@ class GuessingScreen(StyledOnce, Screen[None]):
             self._message.complain(sentence_of(error))
             return
         self._message.say(
-            "" if self._rounds else "This passage is too short for a game: n takes another one."
+            ""
+            if self._rounds
+            else f"This passage is too short for a game: {own_key('game.again', 'n')} takes another one."
         )
         self._show()
         self._field.focus()

@@ -19,6 +19,7 @@ from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui import breakpoints
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.sheets import Sheet, width_in
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -169,5 +170,8 @@ def _with_single_blank_lines(text: str) -> str:
 
 def _sheet_of_nothing(room: int) -> Sheet:
     sheet = Sheet(width_in(room))
-    sheet.add("Every word of the files is in one of the stories. Escape goes back to them.", "quiet")
+    sheet.add(
+        f"Every word of the files is in one of the stories. {own_key('left_out.close', 'Escape')} goes back to them.",
+        "quiet",
+    )
     return sheet

@@ -20,6 +20,7 @@ from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.screens.library_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.shelf_edits import ShelfEdits
 from storytime_tui.tui.screens.shelf_filter import ShelfFilter
@@ -57,7 +58,7 @@ class LibraryScreen(StyledOnce, Screen[None]):
         super().__init__()
         self._desk = desk
         self._shelf = Vertical(id="shelf")
-        self._filter_field = FilterField(placeholder="/ find titles and texts", id="filter", compact=True)
+        self._filter_field = FilterField("library.filter", "find titles and texts")
         self.shelf_tree = ShelfTree(id="tree")
         self._reading = Reading(desk.services.original_text, id="reading")
         self._message = MessageLine(more_key="l")
@@ -142,7 +143,9 @@ class LibraryScreen(StyledOnce, Screen[None]):
             self.shelf_tree.go_to(show, None, unfold=True)
         if not collections:
             self._reading.say(
-                "An empty shelf", "Press i to add a file or a folder with stories, g to fetch a book."
+                "An empty shelf",
+                f"Press {own_key('library.import', 'i')} to add a file or a folder with "
+                f"stories, {own_key('library.gutenberg', 'g')} to fetch a book.",
             )
         desk.shelf_changed.publish(None)
         self._say_unreadable(unreadable)

@@ -12,6 +12,7 @@ from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.plan_draft import Draft, draft_of
+from storytime_tui.tui.saved_names import file_stem
 from storytime_tui.tui.screens.ask_path import AskPathScreen
 from storytime_tui.tui.screens.dialogs import ChooseScreen, Row
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -94,7 +95,7 @@ class PlanFiles:
             "A TOML file with the base, the stories and all options, for `storytime-tui train --plan FILE`.",
             self._desk.services.list_folder,
             enter="Save",
-            value=f"{name or 'plan'}.toml",
+            value=f"{file_stem(name, 'plan')}.toml",
         )
 
         def write(path: str | None) -> None:

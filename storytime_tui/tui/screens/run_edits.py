@@ -11,6 +11,7 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.import_task import ImportTask
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.run_rows import RunRow
 from storytime_tui.tui.widgets.message_line import MessageLine
 
@@ -133,7 +134,7 @@ class RunEdits:
             self._desk.training.forget(name)
             need = "needs" if len(dependents) == 1 else "need"
             others = f" {', '.join(dependents)} {need} it as LoRA base." if dependents else ""
-            return f"Removed “{name}”.{others} u brings it back."
+            return f"Removed “{name}”.{others} {own_key('runs.undo', 'u')} brings it back."
 
         self._change(lambda: self._desk.services.remove_run(name), done)
 

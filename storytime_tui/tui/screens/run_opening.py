@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.run_rows import RunRow
 from storytime_tui.tui.widgets.message_line import MessageLine
 
@@ -27,12 +28,12 @@ class RunOpening:
     def open(self, run: RunRow) -> None:
         """Show the run on the Train screen: as it looked when it trained; live if it trains."""
         if self.trains_here(run) or self._desk.watching.run == run.name:
-            self._screen.post_message(GoTo("train"))
+            self._screen.post_message(GoTo("train", back="runs"))
         elif self._training.control is not None:
             self._message.complain("A run is training: you can open other runs when it has ended.")
         elif run.elsewhere:
             self._desk.watching.watch(run.name)
-            self._screen.post_message(GoTo("train"))
+            self._screen.post_message(GoTo("train", back="runs"))
         else:
             self._screen.run_worker(self._show(run.name), group="open", exclusive=True)
 
@@ -44,9 +45,9 @@ class RunOpening:
         elif self._training.control is not None:
             refusal = "A run is training: you can train another one when it has ended."
         elif action == "more" and run.can_resume:
-            refusal = f"“{run.name}” has not finished: r resumes it."
+            refusal = f"“{run.name}” has not finished: {own_key('runs.resume', 'r')} resumes it."
         elif action == "resume" and run.state == "finished":
-            refusal = f"“{run.name}” has finished: m adds epochs."
+            refusal = f"“{run.name}” has finished: {own_key('runs.more', 'm')} adds epochs."
         if refusal:
             self._message.complain(refusal)
         else:
@@ -59,7 +60,7 @@ class RunOpening:
             if not self._screen.is_current or self.visits != visit:
                 return  # the user has gone elsewhere meanwhile
             app = self._screen.app
-            await app.run_action("mode('train')", default_namespace=app)
+            await app.run_action("mode('train', 'runs')", default_namespace=app)
             if then:
                 await app.run_action(f"screen.{then}", default_namespace=app)
 

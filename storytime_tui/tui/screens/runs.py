@@ -20,7 +20,8 @@ from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.run_comparison import MARKS, Pick, comparison_lines, live_curve, picks_of
+from storytime_tui.tui.own_key import own_key
+from storytime_tui.tui.run_comparison import MARKS, Pick, comparison_lines, how_to_pick, live_curve, picks_of
 from storytime_tui.tui.run_rows import Order, RunRow, about, facts_of, in_order, row_of, with_live_run
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.screens.run_edits import RunEdits
@@ -53,9 +54,7 @@ class RunsScreen(StyledOnce, Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk, self._training = desk, desk.training
-        self._filter_field = FilterField(
-            placeholder="/ words, or base:starter rate>1e-4 loss<3.2", id="filter", compact=True
-        )
+        self._filter_field = FilterField("runs.filter", "words, or base:starter rate>1e-4 loss<3.2")
         self._titles = RunTitles()
         self._list = RunList(id="run-list")
         self._nothing = Static(id="no-runs", markup=False)
@@ -198,7 +197,11 @@ class RunsScreen(StyledOnce, Screen[None]):
         self._box.styles.max_height = len(rows_shown) + 5 if self.has_class("-tall") and rows_shown else None
         runs = wording.count(len(rows), "run")
         self._box.border_subtitle = f"{len(rows_shown):,} of {runs}" if self._query else runs if rows else ""
-        nothing = "No run matches this. Escape shows all." if rows else "No runs yet. Press 2 to plan one."
+        nothing = (
+            f"No run matches this. {own_key('runs.all', 'Escape')} shows all."
+            if rows
+            else f"No runs yet. Press {own_key('app.train', '2')} to plan one."
+        )
         self._nothing.update(Content("Reading the runs…" if self._summaries is None else nothing))
         self._nothing.display = not rows_shown
         self._show_about()
@@ -311,7 +314,7 @@ class RunsScreen(StyledOnce, Screen[None]):
         if len(picks) > 1:
             self.app.push_screen(ListScreen("What differs", comparison_lines(picks)))
         else:
-            self._message.say("Pin a run with p or mark some with space, then go to another one.")
+            self._message.say(how_to_pick())
 
     # -- opening, training and writing (see RunOpening) -----------------------------------------------
 

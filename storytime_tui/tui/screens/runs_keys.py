@@ -27,7 +27,7 @@ KEYS: list[BindingType] = [
     Binding("e", "rename", "Rename", id="runs.rename", tooltip="Give this run another name"),
     Binding("n", "note", "Note", id="runs.note", tooltip="Write a note about this run"),
     Binding("x", "export", "Export", id="runs.export", tooltip="Write this run's model to a folder"),
-    Binding("d", "remove", "Remove", id="runs.remove", tooltip="Remove this run; u brings it back"),
+    Binding("d", "remove", "Remove", id="runs.remove", tooltip="Remove this run; Undo brings it back"),
     Binding("delete", "remove", "Remove", show=False, id="runs.delete", tooltip="Remove this run"),
     Binding("u", "undo", "Undo", id="runs.undo", tooltip="Bring back a removed run"),
     Binding(

@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from storytime_tui.tui.book_rows import BookIndex, in_order
 from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.book_list import BookList
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -162,7 +163,7 @@ class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
     def action_stop(self) -> None:
         """Stop the search, and show the list again."""
         self._narrow()
-        self.message.say("Stopped. ctrl+s searches again.")
+        self.message.say(f"Stopped. {own_key('search.all', 'ctrl+s')} searches again.")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape stops the search in progress; without one it closes the dialog."""

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.shelf_tree import Leaf
 from storytime_tui.tui.wording import clipped
@@ -63,7 +64,7 @@ class ShelfEdits:
 
         def done(removed: Removed) -> str:
             self._removed.append(removed)
-            return f"Removed “{_quoted(removed.title)}”. u brings it back."
+            return f"Removed “{_quoted(removed.title)}”. {own_key('library.undo', 'u')} brings it back."
 
         self._change(lambda: self._desk.services.remove(leaf.collection, leaf.index), done)
 

@@ -14,6 +14,7 @@ from storytime_tui.tui.book_rows import on_the_shelf
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.import_task import ImportTask
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.pasted import PastedText, Sources, read_paste, typed_sources
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.wording import clipped, count
@@ -141,7 +142,7 @@ class ShelfImports:
         task = self._task
         if task is None or task.stop.is_set():
             return ""
-        return f"{printable_line(task.title)}… i shows the progress."
+        return f"{printable_line(task.title)}… {own_key('library.import', 'i')} shows the progress."
 
     def start(self, title: str, job: Job, search: SearchScreen | None = None) -> None:
         """Run `job` in a thread and show its progress. `job` gets a function to report with and a flag to stop at.
@@ -225,7 +226,7 @@ class ShelfImports:
         self.remarks = (*asked, *added.problems, *added.copies, *added.notes, *how_read)
         if len(self.remarks) > 1:
             known = f" {len(added.copies):,} known before." if added.copies else ""
-            notice += f"{known} l lists all {len(self.remarks):,} remarks."
+            notice += f"{known} {own_key('library.remarks', 'l')} lists all {len(self.remarks):,} remarks."
         elif not (asked or added.problems):
             notice += " " + "".join(self.remarks)
         self._message.say(notice, (*asked, *added.problems, "")[0])
@@ -243,7 +244,7 @@ def _about_words(collection: Collection) -> tuple[list[str], list[str]]:
 
     asked = [
         f"Is this a story? {account.file}, {omitted.place} ({omitted.reason}, {count(omitted.words, 'word')}) is left "
-        "out. o shows it and puts it back."
+        f"out. {own_key('library.left_out', 'o')} shows it and puts it back."
         for _, account, omitted in questions(collection)
     ]
     kept = [

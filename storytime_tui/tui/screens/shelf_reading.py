@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.repeats import repeats
 from storytime_tui.tui.screens.shelf_filter import ShelfFilter
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -58,7 +59,10 @@ class ShelfReading:
         elif self._filter.searching:
             self._pane.say("Searching the texts…", "")
         elif self._tree.query_text:
-            self._pane.say("No story has these words", "Try fewer or shorter words; esc shows all stories.")
+            self._pane.say(
+                "No story has these words",
+                f"Try fewer or shorter words; {own_key('library.all', 'esc')} shows all stories.",
+            )
 
     def switch_version(self) -> None:
         """Show stories as their files have them, or as they were cleaned."""

@@ -17,11 +17,12 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import describe, known
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.stories.story import Opened
-from storytime_tui.tui import messages
+from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.columns import MOST
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.page_layout import WIDEST
 from storytime_tui.tui.screens.dialogs import ChooseScreen, Row
 from storytime_tui.tui.screens.story_choices import STRENGTHS
@@ -39,7 +40,6 @@ WIDE = 100  # cells from which on all columns are seen at once
 TALL = 34  # lines from which on more of the story is seen
 _FEW, _MANY = 3, 6  # lines of the story's end
 _END = 1000  # characters, more than these lines
-NO_STORY = "A story begins with your first line, or with an opening: press b for three."
 
 
 def compare(
@@ -53,7 +53,7 @@ def compare(
     """Continue the story of the Story screen with several models side by side, and show what is taken."""
     story = writing.story_id
     if story is None:
-        message.say(NO_STORY)
+        message.say(wording.no_story())
         return
 
     async def show() -> None:
@@ -237,7 +237,10 @@ class SideBySideScreen(StyledOnce, Screen[bool]):
     async def _take(self) -> None:
         with self._message.saying():
             if await self._session.take() is None:
-                self._message.say("This column has no words: choose another one, or press r to tell again.")
+                self._message.say(
+                    "This column has no words: choose another one, or press "
+                    f"{own_key('side.again', 'r')} to tell again."
+                )
             else:
                 self.dismiss(True)
 
@@ -246,7 +249,7 @@ class SideBySideScreen(StyledOnce, Screen[bool]):
         if self._session.telling and not self._stopping:
             self._stopping, self._taking = True, False
             self._session.stop()
-            self._message.say("Stopping… Escape again goes back to the story.")
+            self._message.say(f"Stopping… {own_key('side.leave', 'Escape')} again goes back to the story.")
         else:
             self.dismiss(False)
 
@@ -307,5 +310,5 @@ class SideBySideScreen(StyledOnce, Screen[bool]):
             if name:
                 chosen(name)
 
-        nothing = "There is no model yet: train one (F3)."
+        nothing = wording.no_model()
         self.app.push_screen(ChooseScreen(title, rows, now, nothing=nothing), answered)

@@ -18,6 +18,7 @@ from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.bookshelf import BOOKSHELF, install_bookshelf
 from storytime_tui.tui.screens.side_by_side import compare
@@ -279,7 +280,7 @@ class StoryScreen(StyledOnce, Screen[None]):
     def _opening_taken(self, begun: Openings.Begun) -> None:
         self.show_story(begun.story)
         self.action_write()
-        self.set_state("press Enter to let the model continue")
+        self.set_state(f"press {own_key('prompt.send', 'Enter')} to let the model continue")
 
     def on_key(self, event: Key) -> None:
         """A notice goes with the next key, an error stays. While a line is typed, no key comes here."""

@@ -9,6 +9,7 @@ from textual.app import App
 
 from storytime_tui.generation.voice import describe, effective, known
 from storytime_tui.models.catalogue import is_base_name
+from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -25,7 +26,7 @@ def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) ->
             chosen(name)
 
     known = [Row(choice.name, choice.title, choice.note) for choice in desk.writing.known_models]
-    nothing = "There is no model yet: train one (F3)."
+    nothing = wording.no_model()
     app.push_screen(
         ChooseScreen("Write with", known, desk.writing.now.model, find=rows, nothing=nothing), answered
     )
@@ -50,7 +51,7 @@ def offer_strengths(
     """Ask for the strength, or say why there is none to choose."""
     writer = desk.writing.now
     if not writer.model:
-        message.say("There is no model yet: train one (F3).")
+        message.say(wording.no_model())
         return
     if is_base_name(writer.model):
         message.say(f"Only trained runs have a strength; {writer.model} is a base.")

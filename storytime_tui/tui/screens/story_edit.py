@@ -19,6 +19,7 @@ from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.widgets.edit_page import EditPage, PassageEditor
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page
@@ -113,7 +114,9 @@ class Editing:
         self._range, self._asked = (start, end), text
         before = "".join(passage.text for passage in self._before) + text[:start]
         self._number = self._desk.writing.tell_sentence(before, settings)
-        self._message.say("The model tells it in another way… (ctrl+r again for one more)")
+        self._message.say(
+            f"The model tells it in another way… ({own_key('edit.rewrite', 'ctrl+r')} again for one more)"
+        )
 
     def heard(self, message: messages.TellingMessage) -> None:
         """Put the model's sentence into the text, unless the text has changed meanwhile."""
@@ -127,7 +130,9 @@ class Editing:
                 editor.put(message.text, *self._range)
                 self._message.clear()
             else:
-                self._message.say("The model found no whole sentence here: ctrl+r tries again.")
+                self._message.say(
+                    f"The model found no whole sentence here: {own_key('edit.rewrite', 'ctrl+r')} tries again."
+                )
         elif isinstance(message, messages.TellingEnded):
             self._number = 0
 

@@ -22,10 +22,11 @@ from textual.widgets import Static
 from storytime_tui.errors import StoryMoved
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.stories.story import Opened
-from storytime_tui.tui import messages
+from storytime_tui.tui import messages, wording
 from storytime_tui.tui import word_reading as words
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.learning_words import found_words, token_words
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.screens.story_inspect_keys import KEYS
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page, Span
@@ -38,7 +39,6 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.explain import Likely
     from storytime_tui.jobs.story_reading import StoryReading, TokenRead
 
-NO_WORD = "There is no word to look at yet. Enter goes to your line."
 LAYER = "inspect"  # of the page's paints
 _Model = tuple[str, float | None, str]
 
@@ -50,9 +50,9 @@ def inspect(screen: Screen[None], desk: Desk, writing: Writing, message: Message
     if screen.query(StoryInspect):
         return
     if story is None or not page.text.strip():
-        message.say(NO_WORD)
+        message.say(_no_word())
     elif not desk.writing.now.can_tell:
-        message.complain("There is no model yet: train one (F3), or choose one (m).")
+        message.complain(wording.no_model(own_key("story.model", "m")))
     else:
         message.clear_notice()
         panel = StoryInspect(desk, writing, message, page, story)
@@ -207,7 +207,7 @@ class StoryInspect(Vertical, can_focus=True):
         if not message.reading.tokens:
             self._number = 0
             self.action_leave()
-            self._message.say(NO_WORD)
+            self._message.say(_no_word())
         elif first:
             self._go(words.token_at(message.reading.tokens, self._begin_at))
         else:
@@ -379,3 +379,7 @@ class StoryInspect(Vertical, can_focus=True):
             return None
         at = self._at - len(self._reading.tokens)  # from the end: one of them may see more of the story
         return self._base.tokens[at] if -at <= len(self._base.tokens) else None
+
+
+def _no_word() -> str:
+    return f"There is no word to look at yet. {own_key('story.write', 'Enter')} goes to your line."

@@ -48,7 +48,7 @@ KEYS: list[BindingType] = [
         "passage('alternatives')",
         "Takes",
         id="story.alternatives",
-        tooltip="Three ways to go on, told at once; alt+left and alt+right leaf through them",
+        tooltip="Three ways to go on, told at once, to leaf through",
     ),
     Binding(
         "x",

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from storytime_tui.stories import tree
 from storytime_tui.stories.story import Passage
 from storytime_tui.terminal import printable, printable_line
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.screens.dialogs import AskScreen
 from storytime_tui.tui.story_map import Stretch, number_of_branches, stretches
 from storytime_tui.tui.styled_once import StyledOnce
@@ -36,9 +37,7 @@ class MapScreen(StyledOnce, ModalScreen[Stretch | None]):
     BINDINGS = [
         Binding("n", "name", "Name", id="map.name", tooltip="Give this branch a name"),
         Binding("m", "mark", "Mark", id="map.mark", tooltip="Mark this branch, to find it again"),
-        Binding(
-            "d", "prune", "Prune", id="map.prune", tooltip="Leave this branch out; d again brings it back"
-        ),
+        Binding("d", "prune", "Prune", id="map.prune", tooltip="Leave this branch out, or bring it back"),
         Binding("h", "pruned", "Pruned", id="map.pruned", tooltip="Show pruned branches, or leave them out"),
         Binding("escape,g", "dismiss(None)", "Close", id="map.close", tooltip="Back to the story"),
     ]
@@ -136,7 +135,14 @@ class MapScreen(StyledOnce, ModalScreen[Stretch | None]):
                 "The text on the page is on this branch: go to another one first."
             )
         else:
-            said = "" if row.pruned else "Pruned: h shows pruned branches, d brings one back."
+            said = (
+                ""
+                if row.pruned
+                else (
+                    f"Pruned: {own_key('map.pruned', 'h')} shows pruned branches, "
+                    f"{own_key('map.prune', 'd')} brings one back."
+                )
+            )
             self._label(row, said, pruned=not row.pruned)
 
     def action_pruned(self) -> None:

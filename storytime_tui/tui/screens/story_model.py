@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.widgets.message_line import MessageLine
 
@@ -53,7 +54,7 @@ class ModelChoices:
             now = printable_line(self._desk.writing.now.model)
             self._message.say(
                 f"{printable_line(teller)}, which told this story, is not here: {now} goes on with it. "
-                "Escape and m choose another."
+                f"{own_key('prompt.leave', 'Escape')} and {own_key('story.model', 'm')} choose another."
             )
 
     def _reopen(self, choose: Callable[..., object], chosen: object) -> None:

@@ -11,7 +11,8 @@ from textual.screen import Screen
 from storytime_tui.errors import StoryError, StoryMoved
 from storytime_tui.stories import history, tree
 from storytime_tui.stories.story import Opened, Passage
-from storytime_tui.tui import clipboard
+from storytime_tui.tui import clipboard, wording
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.screens.story_edit import Edited, Editing
 from storytime_tui.tui.screens.story_turns import Turns
@@ -25,8 +26,6 @@ from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import Act, Writing
 
 ALTERNATIVES = 3  # takes told at once
-
-BESIDE = "Your edit is a branch of its own: g shows it."
 
 
 class Passages:
@@ -111,7 +110,9 @@ class Passages:
         story, chosen = self._writing.story_id, self._page.chosen
         if story is None or not self._turns.can_tell():
             self._message.say(
-                "" if story is not None else "There is nothing to tell again yet. Enter lets the model begin."
+                ""
+                if story is not None
+                else f"There is nothing to tell again yet. {own_key('prompt.send', 'Enter')} lets the model begin."
             )
             return
         with self._message.saying():
@@ -132,7 +133,7 @@ class Passages:
     async def _alternatives(self) -> None:
         story = self._writing.story_id
         if story is None:
-            self._message.say("A story begins with your first line, or with an opening: press b for three.")
+            self._message.say(wording.no_story())
         elif self._turns.can_tell():
             with self._message.saying():
                 text = await self._writing.read(lambda store: store.text(story))
@@ -158,7 +159,7 @@ class Passages:
             if not 0 <= takes.place + by < count:
                 which = "the last" if by > 0 else "the first"
                 only = "This passage has only one take" if count == 1 else f"This is {which} of {count} takes"
-                self._message.say(f"{only}: r tells another.")
+                self._message.say(f"{only}: {own_key('story.retry', 'r')} tells another.")
                 return
             take = takes.passages[takes.place + by].id
             await self._act(lambda store, story: tree.go_to_branch(store, story, take), choose=take)
@@ -196,7 +197,9 @@ class Passages:
     def map(self) -> None:
         """Show the map of the branches, and go where the user goes."""
         if self._writing.story_id is None:
-            self._message.say("There are no branches yet: r tells a passage again and makes one.")
+            self._message.say(
+                f"There are no branches yet: {own_key('story.retry', 'r')} tells a passage again and makes one."
+            )
             return
         from storytime_tui.tui.screens.story_map import MapScreen
 
@@ -237,7 +240,9 @@ class Passages:
     async def _edit(self) -> None:
         story, chosen = self._writing.story_id, self._page.chosen
         if story is None or chosen is None:
-            self._message.say("There is nothing to edit yet. Enter goes to your line.")
+            self._message.say(
+                f"There is nothing to edit yet. {own_key('story.write', 'Enter')} goes to your line."
+            )
             return
         with self._message.saying():
             path = await self._writing.read(lambda store: store.passages(story))
@@ -256,15 +261,15 @@ class Passages:
             except StoryError as error:
                 await self._writing.write(edited.beside)
                 if isinstance(error, StoryMoved):
-                    self._moved(BESIDE)
+                    self._moved(_beside())
                 else:
-                    self._message.say(f"Another window took this passage out of the story. {BESIDE}")
+                    self._message.say(f"Another window took this passage out of the story. {_beside()}")
                 return
             if result is not None and (story := self._writing.story_id) is not None:
                 self._show(result[0])
                 path = await self._writing.read(lambda store: store.passages(story))
                 self._page.choose(path[edited.place].id if edited.place < len(path) - 1 else None)
-                self._message.say("Changed on a new branch: u takes it back.")
+                self._message.say(f"Changed on a new branch: {own_key('story.undo', 'u')} takes it back.")
 
     # -- acting ---------------------------------------------------------------------------------------
 
@@ -302,3 +307,7 @@ def before_take(path: tuple[Passage, ...], chosen: int | None) -> tuple[Passage,
     if at >= 0 and path[at].author == "you":
         at += 1
     return path[: max(0, at)]
+
+
+def _beside() -> str:
+    return f"Your edit is a branch of its own: {own_key('story.map', 'g')} shows it."

@@ -13,6 +13,7 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.stories.story import Added
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.telling_requests import HEAD
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -66,7 +67,11 @@ class Turns:
         self._message.complain(self._desk.store_thread.trouble)
         if self.busy or self.finding_model:
             self._send_when_ready = bool(line.strip()) or not self.busy
-            next_is = "your line is next" if self._send_when_ready else "still writing (esc stops it)"
+            next_is = (
+                "your line is next"
+                if self._send_when_ready
+                else f"still writing ({own_key('prompt.stop', 'esc')} stops it)"
+            )
             self._view.state(next_is)
             return
         if self.can_tell():
@@ -78,7 +83,7 @@ class Turns:
     def can_tell(self) -> bool:
         """Whether there is a model; says so if there is none."""
         if self._desk.writing.now.stage is Stage.NO_MODEL:
-            self._message.complain("There is no model yet: train one (F3), or choose one (escape, then m).")
+            self._message.complain(wording.no_model(wording.model_keys()))
             return False
         return True
 

@@ -12,6 +12,7 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import from_store, in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.writing_session import Stage
 
@@ -38,7 +39,8 @@ class Titling:
                 self._message.say("This story has no words yet to make a title of.")
             elif writing.now.stage is Stage.TELLING:
                 self._message.say(
-                    "The model is writing: let it end, or stop it on the page, then press t again."
+                    "The model is writing: let it end, or stop it on the page, then "
+                    f"press {own_key('bookshelf.title', 't')} again."
                 )
             elif writing.now.can_tell:
                 self._message.say(f"{printable_line(writing.now.model)} reads the beginning…")

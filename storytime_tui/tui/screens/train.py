@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -18,6 +17,7 @@ from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.sample_groups import group_samples
 from storytime_tui.tui.screens.dialogs import AskScreen
+from storytime_tui.tui.screens.train_keys import KEYS, RARE
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from storytime_tui.tui.widgets.run_panel import RunPanel
 
 _RUNNING = ("training", "paused")
-RARE = ("sample", "checkpoint", "chart", "change_beginning")  # keys that give way first in a narrow footer
 
 
 class TrainScreen(StyledOnce, Screen[None]):
@@ -38,69 +37,7 @@ class TrainScreen(StyledOnce, Screen[None]):
     HORIZONTAL_BREAKPOINTS = breakpoints.WIDTHS
     VERTICAL_BREAKPOINTS = breakpoints.HEIGHTS
     AUTO_FOCUS = "#bases"
-    BINDINGS = [
-        Binding("s", "start", "Start training", id="train.start", tooltip="Start a run with this plan"),
-        Binding(
-            "escape",
-            "leave_field",
-            "Leave the field",
-            id="train.leave",
-            tooltip="Leave the field, so that single keys work",
-        ),
-        Binding("p", "pause", "Pause", id="train.pause", tooltip="Pause the run; the model stays in memory"),
-        Binding("p", "go_on", "Continue", id="train.go_on", tooltip="Continue after the pause"),
-        Binding("x", "stop", "Stop", id="train.stop", tooltip="Save a checkpoint and stop the run"),
-        Binding(
-            "c", "checkpoint", "Checkpoint", id="train.checkpoint", tooltip="Save a checkpoint and continue"
-        ),
-        Binding("s", "sample", "Sample", id="train.sample", tooltip="Tell a sample now"),
-        Binding(
-            "e",
-            "change_beginning",
-            "Begin with",
-            id="train.change_beginning",
-            tooltip="Choose the words that the samples begin with from now on",
-        ),
-        Binding("w", "write", "Write", id="train.write", tooltip="Write a story with this model"),
-        Binding(
-            "r", "resume", "Resume", id="train.resume", tooltip="Resume the run from its last checkpoint"
-        ),
-        Binding(
-            "m",
-            "more",
-            "More epochs",
-            id="train.more",
-            tooltip="Train the finished run for more epochs",
-        ),
-        Binding("n", "new", "New run", id="train.new", tooltip="Plan a new run"),
-        Binding(
-            "h",
-            "how_it_learns",
-            "How it learns",
-            id="train.how_it_learns",
-            tooltip="See what the run learned, word by word",
-        ),
-        Binding("g", "terms", "Terms", show=False, id="train.terms", tooltip="What the terms mean"),
-        Binding("v", "last", "Last run", id="train.last", tooltip="Show the last run"),
-        Binding(
-            "left",
-            "earlier",
-            "Earlier sample",
-            key_display="←",
-            show=False,
-            id="train.earlier",
-            tooltip="The previous sample",
-        ),
-        Binding("right", "later", "Samples", key_display="← →", id="train.later", tooltip="The next sample"),
-        Binding(
-            "b",
-            "beginning",
-            "Beginning",
-            id="train.beginning",
-            tooltip="The sample of the other beginning",
-        ),
-        Binding("z", "chart", "Zoom", id="train.chart", tooltip="Read, zoom and move the loss chart"),
-    ]
+    BINDINGS = KEYS
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -149,6 +86,8 @@ class TrainScreen(StyledOnce, Screen[None]):
                 return view.phase == "idle"
             case "leave_field":
                 return view.phase == "idle" and isinstance(self.focused, Input)
+            case "back":
+                return view.phase != "idle" and bool(self._desk.back)
             case "pause":
                 return view.phase == "training"
             case "go_on":
@@ -254,6 +193,10 @@ class TrainScreen(StyledOnce, Screen[None]):
 
     # -- the run --------------------------------------------------------------------------------------
 
+    def action_back(self) -> None:
+        """Return to the screen from where the run was opened."""
+        self.post_message(GoTo(self._desk.back))
+
     def action_pause(self) -> None:
         """Pause at the next step."""
         self._desk.steer("pause")
@@ -324,6 +267,7 @@ class TrainScreen(StyledOnce, Screen[None]):
 
     def action_new(self) -> None:
         """Return to the plan."""
+        self._desk.back = ""
         self._message.clear()
         self._training.clear()
 

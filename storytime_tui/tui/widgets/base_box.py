@@ -111,7 +111,7 @@ def _line(base: Base) -> Content:
 def _good_for(base: Base | None) -> Content:
     if base is None:
         return Content("The model that you type below.")
-    return Content(f"{base.note[:1].upper()}{base.note[1:]}.")
+    return Content.assemble((f"{base.name}: ", "bold"), f"{base.note}.")
 
 
 def _size_note(base: Base | None, preview: Preview | None) -> str:

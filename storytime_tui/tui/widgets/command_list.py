@@ -6,11 +6,14 @@ from textual.message import Message
 
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
-from storytime_tui.tui.palette import Command, Group
+from storytime_tui.tui.palette import MODELS, RUNS, Command, Group
 from storytime_tui.tui.widgets.line_list import LineList, Parts
+from storytime_tui.tui.wording import clipped_inside
 
 _KEY = 7  # cells of a key, and of the space before it
 _TITLES = 17, 44  # cells of the titles of a group, at least and at most
+_NAMES = (RUNS, MODELS)  # names of runs begin alike and differ at their ends: they get all the room but this
+_ABOUT = 12
 
 
 class CommandList(LineList):
@@ -34,7 +37,10 @@ class CommandList(LineList):
             self._rows += [group, *group.commands]
         least, most = _TITLES
         self._widths = {
-            group.name: min(most, max([least, *(len(command.title) for command in group.commands)]))
+            group.name: min(
+                400 if group.name in _NAMES else most,
+                max([least, *(len(command.title) for command in group.commands)]),
+            )
             for group in groups
         }
         if nothing:
@@ -71,8 +77,11 @@ class CommandList(LineList):
             return ((f" {line.name}", "mark"), (more, "quiet"))
         key = f"{line.key:>{_KEY}} "
         room = max(0, width - 3 - len(key))
-        titles = min(self._widths[line.group], room if room < 40 else room * 2 // 3)
+        most = room if room < 40 else room - _ABOUT if line.group in _NAMES else room * 2 // 3
+        titles = min(self._widths[line.group], most)
         title = printable_line(line.title) or "(no title)"
+        if line.group in _NAMES:
+            title = clipped_inside(title, titles)
         return (
             ("   ", ""),
             (fitted(title, titles), ""),

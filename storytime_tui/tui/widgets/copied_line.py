@@ -19,6 +19,7 @@ from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.copied_words import USUAL_RUN, copies_line, joined_ranges
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.import_task import ImportTask
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.palette import AppActions
 from storytime_tui.tui.widgets.copied_section import CopiedSection
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -211,8 +212,10 @@ class CopiedLine(Static):
         _, copies = self._copies.get(self._key(told), (0, None))
         if copies is None:
             return ""
-        avoid = "" if self._desk.preferences.now.avoid_copying else ", A avoids it"
-        keys = f" · C shows it{avoid}" if copies.places else ""
+        avoid = (
+            "" if self._desk.preferences.now.avoid_copying else f", {own_key('story.avoid', 'A')} avoids it"
+        )
+        keys = f" · {own_key('story.source', 'C')} shows it{avoid}" if copies.places else ""
         return copies_line(copies, self._titles) + keys
 
     @property
@@ -252,7 +255,11 @@ class CopiedLine(Static):
         """Mark copied words, or no longer; kept for the next start."""
         self._desk.prefer(copied_marks=not self._on)
         self._said.clear()
-        words = "are marked" if self._on else "are not marked now; c marks them again"
+        words = (
+            "are marked"
+            if self._on
+            else f"are not marked now; {own_key('story.copied', 'c')} marks them again"
+        )
         self._message.say(f"Words that stand in the training stories {words}.")
         self.look()
 

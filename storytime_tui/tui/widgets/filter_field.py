@@ -4,6 +4,7 @@ from textual.binding import Binding
 from textual.events import Paste
 from textual.widgets import Input
 
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.pasted import Sources, read_paste
 
 
@@ -18,6 +19,19 @@ class FilterField(Input):
         ),
         Binding("escape", "screen.all", "Show all", id="filter.all", tooltip="Leave the filter"),
     ]
+
+    def __init__(self, key: str, words: str) -> None:
+        """`key`: the id of the key that leads here, which stands before the `words` in the empty field."""
+        super().__init__(id="filter", compact=True)
+        self._key, self._words = key, words
+
+    def on_mount(self) -> None:
+        """Name the key, also once the user's own keys are read."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self._name_key())
+        self._name_key()
+
+    def _name_key(self) -> None:
+        self.placeholder = f"{own_key(self._key, '/')} {self._words}"
 
     def on_paste(self, event: Paste) -> None:
         """Leave pasted files and addresses to the screen."""

@@ -9,6 +9,7 @@ from textual.widgets import Static
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.tour_line import TourLine
 from storytime_tui.tui.wording import clipped_inside, run_state
@@ -27,11 +28,24 @@ WHOLE = (60, 20)  # what every screen fits into
 class ModeTab(Static):
     """A mode's name; a click shows the mode."""
 
+    _named = ""  # the key that is shown
+
     def __init__(self, mode: str, key: str, title: str, *, here: bool) -> None:
-        super().__init__(Content.assemble((key, "$text-muted" if not here else ""), f" {title}"))
-        self._mode = mode
+        super().__init__()
+        self._mode, self._key, self._title, self._here = mode, key, title, here
         self.set_class(here, "-here")
-        self.tooltip = f"Go to {title} ({key})"
+        self._name_key()
+
+    def on_mount(self) -> None:
+        """Name the key, also once the user's own keys are read."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self._name_key())
+
+    def _name_key(self) -> None:
+        key = own_key(f"app.{self._mode}", self._key)
+        if key != self._named:
+            self._named = key
+            self.update(Content.assemble((key, "" if self._here else "$text-muted"), f" {self._title}"))
+            self.tooltip = f"Go to {self._title} ({key})"
 
     def on_click(self, event: Click) -> None:
         """Show the mode."""
@@ -74,7 +88,9 @@ class Header(Horizontal):
         self._show(None)
 
         for part in ("#name", "#state"):
-            self.query_one(part).tooltip = "All commands (ctrl+p, or the right button anywhere)"
+            self.query_one(
+                part
+            ).tooltip = f"All commands ({own_key('app.commands', 'ctrl+p')}, or the right button anywhere)"
 
     def on_click(self, event: Click) -> None:
         """Show all commands, where the line names no mode."""

@@ -1,12 +1,14 @@
 """The line of keys: what each key does here. It is the footer of every screen and the last line of every dialog."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.content import Content
 from textual.events import Click, MouseMove, Resize
 from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
+
+from storytime_tui.tui.key_signs import sign
 
 # the keys that work while single keys are letters; where there is little room, all but the help become one entry
 FUNCTIONS = ("f1", "f2", "f3", "f4", "f5")
@@ -101,8 +103,8 @@ class KeyLine(Static):
             word = self._words(action)
             shown_now = binding.show or word or (typing and binding.key in FUNCTIONS)
             if shown_now and enabled and action not in keys and self._shows(action):
-                sign = self.app.get_key_display(binding)
-                keys[action] = Shown(binding.key, sign, word or binding.description, tooltip or "", action)
+                written = self.app.get_key_display(binding)
+                keys[action] = Shown(binding.key, written, word or binding.description, tooltip or "", action)
         self._all = sorted(keys.values(), key=lambda shown: shown.key if shown.key in FUNCTIONS else "")
         self._fit()
 
@@ -116,7 +118,7 @@ class KeyLine(Static):
         return self._gap - 1 if self.parent is self.screen else 0
 
     def _fit(self) -> None:
-        kept = fitted_line(self._all, self._seldom, self.size.width)
+        kept = [self._own(key) for key in fitted_line(self._all, self._seldom, self.size.width)]
         roomy = sum(key.width + 2 for key in kept) <= self.size.width
         gap = 2 if roomy and len(kept) >= len(self._all) else 1
         if (kept, gap) != (self._kept, self._gap):
@@ -125,6 +127,11 @@ class KeyLine(Static):
             for key in kept:
                 parts += [(key.sign, "bold $primary"), (f" {key.word}", "$quiet"), " " * gap]
             self.update(Content.assemble(*parts), layout=False)
+
+    def _own(self, shown: Shown) -> Shown:
+        """`MORE` with the user's own key; the other keys come from the bindings."""
+        own = self.app._keymap.get("app.commands") if shown is MORE else None
+        return replace(shown, key=own.split(",")[0], sign=sign(own.split(",")[0])) if own else shown
 
     def _key_at(self, x: int) -> Shown | None:
         x -= self._lead

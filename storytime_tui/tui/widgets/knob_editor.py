@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from storytime_tui.knobs import Knob
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.knob_lines import lines_with
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.knob_list import KnobList
 from storytime_tui.tui.widgets.line_list import LineList
@@ -148,7 +149,10 @@ class KnobEditor(Vertical):
         knob = self._edited.knobs.get(name)
         self._field.visible = knob is not None and not knob.written and not self._edited.choices(name)
         if knob is None:
-            self._about.update(Content(f"No {self._edited.noun} has this. Escape shows all."), layout=False)
+            self._about.update(
+                Content(f"No {self._edited.noun} has this. {own_key('knobs.back', 'Escape')} shows all."),
+                layout=False,
+            )
             return
         allowed = "space: on or off" if knob.kind is bool else knob.allowed.removeprefix("text in UTF-8")
         about = Content.assemble((knob.label, "$foreground bold"), f"  {allowed}\n{knob.line}")

@@ -17,6 +17,7 @@ from storytime_tui.tui import messages
 from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.manuscript import Manuscript
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.writing import Writing
 from storytime_tui.tui.writing_session import NO_VOICE, Writer
@@ -189,7 +190,10 @@ class Openings(Static, can_focus=True):
             self._number = 0
             if len(self._openings) < WANTED and not message.failure:
                 which = "further opening" if self._openings else "opening"
-                self._reason = f"No {which} was short, new and not copied: press t for others."
+                self._reason = (
+                    f"No {which} was short, new and not copied: press "
+                    f"{own_key('openings.others', 't')} for others."
+                )
         self._show()
 
     def _writer_changed(self) -> None:

@@ -22,11 +22,10 @@ from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.line_breaks import is_right_to_left
 from storytime_tui.tui.marking import in_text, with_margin
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.page_layout import BEING_TOLD, VIEW_RULE, WIDEST, PageLayout, Row
 from storytime_tui.tui.widgets.page_looks import CSS, LOOKS
 from storytime_tui.tui.widgets.tall_view import TallView
-
-HINT = "A blank page. Write a first line and press Enter: the model goes on."
 
 
 class Span(NamedTuple):
@@ -75,7 +74,10 @@ class Page(TallView, can_focus=True):
         self._point: tuple[int, int] | None = None
         self._paints: dict[str, tuple[Span, ...]] = {}
         self.colours = True  # the writers' colours
-        self.hint = HINT  # on a page without text
+        self.hint = (
+            "A blank page. Write a first line and press "
+            f"{own_key('prompt.send', 'Enter')}: the model goes on."
+        )  # on a page without text
 
     # -- the story ------------------------------------------------------------------------------------
 

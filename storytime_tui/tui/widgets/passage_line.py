@@ -3,6 +3,8 @@
 from textual.content import Content
 from textual.widgets import Static
 
+from storytime_tui.tui.own_key import own_key
+
 
 class PassageLine(Static):
     """Shows `‹ 2 of 3 ›` where a passage has other takes; hidden where there is nothing to say."""
@@ -21,5 +23,15 @@ class PassageLine(Static):
         self.set_class(count > 1 or bool(where), "-shown")
         parts = [(f"{where}   ", "")] if where else []
         if count > 1:
-            parts += [("‹ ", "$primary"), (f"{place} of {count}", ""), (" ›", "$primary"), (" alt+← →", "")]
+            parts += [
+                ("‹ ", "$primary"),
+                (f"{place} of {count}", ""),
+                (" ›", "$primary"),
+                (f" {_leaf()}", ""),
+            ]
         self.update(Content.assemble(*parts), layout=False)
+
+
+def _leaf() -> str:
+    keys = own_key("story.previous_take", "alt+←"), own_key("story.next_take", "→")
+    return " ".join(keys)

@@ -23,6 +23,7 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.plan_draft import OPTIONS, Draft, plan_of, problem_of, with_labels
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.base_box import BaseBox
@@ -89,7 +90,7 @@ class PlanForm(VerticalScroll, can_focus=False):
                 yield Static(id="unfinished", markup=False)
         with Horizontal(id="look-line"):
             yield Button("Watch one learn", id="look", compact=True)
-            yield Static(Content(wording.FIRST_LOOK), id="look-words")
+            yield Static(Content(wording.first_look()), id="look-words")
         yield Static(wording.WHAT_HAPPENS, id="what-happens", markup=False)
 
     def _keys(self) -> dict[str, str]:
@@ -291,7 +292,12 @@ class PlanForm(VerticalScroll, can_focus=False):
         desk = self._desk
         stories = desk.ticks.stories(desk.collections)
         if not stories:
-            return "nothing is ticked: press 1 for the Library, then space to tick" if long else "nothing"
+            return (
+                f"nothing is ticked: press {own_key('app.library', '1')} for the "
+                f"Library, then {own_key('library.tick', 'space')} to tick"
+                if long
+                else "nothing"
+            )
         titles = list(dict.fromkeys(collection.title for collection, _ in stories))
         text = wording.training_text(titles, len(stories))
         if long:
@@ -303,7 +309,9 @@ class PlanForm(VerticalScroll, can_focus=False):
     def plan(self) -> tuple[TrainingPlan, str | None] | None:
         """The plan and the run's name; None if the plan is invalid, which is reported."""
         if not self._desk.ticks.for_plan(self._desk.collections)[0]:
-            self.complain("No story is ticked: go to the Library (key 1) and tick a collection.")
+            self.complain(
+                f"No story is ticked: go to the Library (key {own_key('app.library', '1')}) and tick a collection."
+            )
             return None
         try:
             plan = plan_of(self.draft, **self._chosen)
@@ -322,9 +330,9 @@ class PlanForm(VerticalScroll, can_focus=False):
         """Say whether the last run can be resumed or shown."""
         words = ""
         if run is not None and run.can_resume:
-            words = f"or press r to resume {run.run} at step {run.done:,} of {run.total:,}"
+            words = f"or press {own_key('train.resume', 'r')} to resume {run.run} at step {run.done:,} of {run.total:,}"
         elif run is not None:
-            words = f"or press v to show the last run, {run.run}"
+            words = f"or press {own_key('train.last', 'v')} to show the last run, {run.run}"
         line = self.query_one("#unfinished", Static)
         line.display = bool(words)
         line.update(Content(printable_line(words)))

@@ -20,6 +20,7 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.pace import Line, Pace, Point
 from storytime_tui.tui.run_log import log_lines
 from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.steady_time import Steady, steadied
 from storytime_tui.tui.widgets.loss_chart import LossChart
 from storytime_tui.tui.widgets.machine_panel import MachinePanel
 from storytime_tui.tui.widgets.pace_charts import PaceCharts
@@ -36,6 +37,8 @@ REDRAW = 0.5  # seconds between two drawings; each takes time from the training
 class Progress(Static):
     """The run's progress: step, epoch, a bar, time left."""
 
+    _left = Steady()
+
     def show(self, view: RunView) -> None:
         """Draw the progress."""
         if view.phase == "preparing":
@@ -44,9 +47,8 @@ class Progress(Static):
         else:
             done, total = view.done, view.total
             left = self._where(view)
-            right = (
-                f"{wording.duration(view.seconds_left)} left" if view.phase in ("training", "paused") else ""
-            )
+            self._left = steadied(self._left, view)
+            right = self._left.words if view.phase in ("training", "paused") else ""
         room = self.size.width - len(left) - len(right) - 4
         bar = Content("")
         if total and room >= 6:

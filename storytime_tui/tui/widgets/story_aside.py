@@ -19,6 +19,7 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.story_map import Stretch, number_of_branches, stretches
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 from storytime_tui.tui.widgets.map_list import MapList
@@ -44,7 +45,7 @@ class Aside:
 class StoryNames(LineList):
     """The stories, the last changed first: title and words. Enter or a click opens one."""
 
-    nothing = "Your stories stand here. Write a line and press Enter to begin the first."
+    nothing = f"Your stories stand here. Write a line and press {own_key('prompt.send', 'Enter')} to begin the first."
     BINDINGS = [Binding("enter", "open", "Open", id="aside.open", tooltip="Show this story")]
 
     class Opened(Message):

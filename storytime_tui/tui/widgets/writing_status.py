@@ -6,6 +6,7 @@ from textual.widgets import Static
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.terminal import cells, printable
 from storytime_tui.tui import wording
+from storytime_tui.tui.wording import model_keys
 from storytime_tui.tui.writing_session import Writer
 from storytime_tui.word_count import WordCount
 
@@ -59,7 +60,7 @@ class WritingStatus(Static):
 
     def show(self) -> None:
         """Show the line; the sampler settings only if they fit."""
-        no_model = "no model yet: escape, then m" if self.no_model else ""
+        no_model = f"no model yet: {model_keys()}" if self.no_model else ""
         state = "saving…" if self.saving else self.model_state or self.state or no_model
         temperature = f"temperature {self.settings.temperature:g}"
         end = self.settings.end_after
