@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Preview
     from storytime_tui.jobs.memory import Room
 
-_OTHER = ("a model on the Hugging Face Hub, a folder, or a run", "Hub model, folder or run")
+_OTHER = ("a model on the Hub, a folder, a .gguf file, or a run", "Hub model, folder or run")
 
 
 class BaseList(OptionList):
