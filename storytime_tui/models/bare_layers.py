@@ -1,0 +1,19 @@
+"""Layers without initial values, because weights are loaded over them."""
+
+import torch
+from torch import nn
+
+
+class Matrix(nn.Linear):
+    """nn.Linear without initialisation: initialising on the meta device imports torch._dynamo (1 s)."""
+
+    def reset_parameters(self) -> None:
+        """Do nothing."""
+
+
+def embedding(rows: int, width: int) -> nn.Embedding:
+    """An uninitialised embedding: initialising it on the meta device makes torch import its compiler."""
+    made: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+        torch.empty(rows, width), freeze=False
+    )
+    return made
