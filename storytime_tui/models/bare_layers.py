@@ -1,7 +1,7 @@
 """Layers without initial values, because weights are loaded over them."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Matrix(nn.Linear):
@@ -9,6 +9,15 @@ class Matrix(nn.Linear):
 
     def reset_parameters(self) -> None:
         """Do nothing."""
+
+
+def cast_once(x: Tensor) -> Tensor:
+    """The input of several matrices, in the dtype that they multiply in under autocast.
+
+    Each would make and keep a copy of its own otherwise.
+    """
+    device = x.device.type
+    return x.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else x
 
 
 def embedding(rows: int, width: int) -> nn.Embedding:

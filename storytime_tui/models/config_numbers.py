@@ -11,6 +11,7 @@ from typing import Any
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models.safetensors_header import TensorShape
+from storytime_tui.models.shapes import LLAMAS
 
 _RANGES = {  # each number's names across architectures, and its range
     ("n_layer", "num_hidden_layers", "num_layers", "n_layers"): (1, 1000),
@@ -26,7 +27,6 @@ _DROPOUTS = (
     *("dropout", "attention_dropout", "attention_probs_dropout_prob"),
 )
 _GPT2 = ("n_layer", "n_head", "n_embd", "vocab_size", "n_positions")
-_LLAMAS = ("llama", "mistral", "qwen2", "qwen3")
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _MAX_DEPTH = 20  # levels of nested tables
 _SLACK = 10_000_000  # parameters beyond twice those stored: computed tables such as position embeddings
@@ -75,7 +75,7 @@ def check_against(config: Mapping[str, Any], shapes: Mapping[str, TensorShape], 
     text = config.get("text_config")
     text = text if isinstance(text, dict) else config
     layers = {found[1] for name in shapes if (found := _LAYER.search(name))}
-    if config.get("model_type") in _LLAMAS and text.get("num_hidden_layers", 0) < len(layers):
+    if config.get("model_type") in LLAMAS and text.get("num_hidden_layers", 0) < len(layers):
         raise _mismatch(
             where,
             f"num_hidden_layers is {text['num_hidden_layers']}, but the weights have {len(layers)} layers",

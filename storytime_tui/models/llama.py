@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from storytime_tui.models.attention import KeyValueCache, causal_attention
-from storytime_tui.models.bare_layers import Matrix, embedding
+from storytime_tui.models.bare_layers import Matrix, cast_once, embedding
 from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.dropout import dropout
 
@@ -92,6 +92,14 @@ def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     return x * cosines + torch.cat((-second, first), -1) * sines
 
 
+class HeadNorm(nn.RMSNorm):
+    """A norm on each head, whose input is a matrix's output: under autocast in 16 bits, unlike the weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, head width) -> the same."""
+        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
+
+
 class Attention(nn.Module):
     """Causal self-attention in which groups of query heads share a head of keys and values."""
 
@@ -103,12 +111,13 @@ class Attention(nn.Module):
         self.k_proj = Matrix(shape.width, keys, bias=shape.qkv_biases)
         self.v_proj = Matrix(shape.width, keys, bias=shape.qkv_biases)
         self.o_proj = Matrix(queries, shape.width, bias=False)
-        self.q_norm = nn.RMSNorm(shape.head_width, shape.epsilon) if shape.head_norms else None
-        self.k_norm = nn.RMSNorm(shape.head_width, shape.epsilon) if shape.head_norms else None
+        self.q_norm = HeadNorm(shape.head_width, shape.epsilon) if shape.head_norms else None
+        self.k_norm = HeadNorm(shape.head_width, shape.epsilon) if shape.head_norms else None
 
     def forward(self, x: Tensor, cosines: Tensor, sines: Tensor, cache: KeyValueCache | None) -> Tensor:
         """(batch, tokens, width) -> the same; with a cache, the tokens follow those in it."""
         batch, tokens, _ = x.shape
+        x = cast_once(x)
         query, key, value = (
             matrix(x).view(batch, tokens, -1, self.head_width)
             for matrix in (self.q_proj, self.k_proj, self.v_proj)
@@ -134,6 +143,7 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, tokens, width) -> the same."""
+        x = cast_once(x)
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
 
 

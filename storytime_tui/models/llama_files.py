@@ -6,8 +6,7 @@ A model with an option that is not known here to be without effect is left to tr
 from typing import Any
 
 from storytime_tui.models.llama import Rotation, Shape
-
-KINDS = ("llama", "mistral", "qwen2", "qwen3")
+from storytime_tui.models.shapes import LLAMAS
 
 _SIZES = {  # must be there
     *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
@@ -42,7 +41,7 @@ def is_llama(config: dict[str, Any]) -> bool:
     """Whether `Llama` can compute a model with this config.json."""
     kind = config.get("model_type")
     return (
-        kind in KINDS
+        kind in LLAMAS
         and config.keys() >= _SIZES
         and config.keys() <= _READ | _SUPPORTED.keys() | _WITHOUT_EFFECT
         and all(config.get(name, value) == value for name, value in _SUPPORTED.items())

@@ -1,5 +1,6 @@
 """Small models of the Llama family by transformers itself, with random weights, and the same as ours."""
 
+import copy
 from typing import Any
 
 import torch
@@ -43,11 +44,14 @@ CONFIGS: dict[str, PreTrainedConfig] = {
 }
 
 
-def theirs(kind: str, seed: int = 0) -> Any:
-    """A model by transformers itself, in fp32, with norms and biases of their own too."""
+def theirs(kind: str, seed: int = 0, **changes: Any) -> Any:
+    """A model by transformers itself, in fp32, with norms and biases of their own too; `changes`: of its config."""
+    config = copy.deepcopy(CONFIGS[kind])
+    for name, value in changes.items():
+        setattr(config, name, value)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model: Any = transformers.AutoModelForCausalLM.from_config(CONFIGS[kind])
+        model: Any = transformers.AutoModelForCausalLM.from_config(config)
         for name, weight in model.named_parameters():
             if weight.dim() == 1:
                 torch.nn.init.normal_(weight, 0.0 if name.endswith("bias") else 1.0, 0.2)

@@ -168,6 +168,20 @@ def test_a_new_one_begins_as_llama_did() -> None:
     assert weights["model.norm.weight"].eq(1).all()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("error")  # torch warns of some mixtures of precisions, on the user's screen
+def test_it_learns_in_sixteen_bits_nearly_as_in_thirty_two(kind: str) -> None:
+    model = ours(theirs(kind)).train()
+    found = []
+    for half in (False, True):
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            hidden = model.hidden(IDS)
+        hidden.float().square().mean().backward()
+        found.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    assert torch.nn.functional.cosine_similarity(*found, dim=0) > 0.99
+
+
 def test_what_was_told_without_gradients_does_not_hinder_learning() -> None:
     """The speeds of a rotation are computed once, and what inference mode makes cannot be differentiated."""
     llama._speeds.cache_clear()
