@@ -65,25 +65,29 @@ class Shape:
 
 def angles(shape: Shape, positions: Tensor) -> tuple[Tensor, Tensor]:
     """(tokens,) positions -> the cosines and sines of how far each pair of numbers turns, (tokens, head width)."""
-    turned = positions[:, None].float() * _speeds(shape.rotation, shape.head_width, positions.device)
+    turned = positions[:, None].float() * _speeds_on(positions.device, shape.rotation, shape.head_width)
     turned = torch.cat((turned, turned), 1)
     return turned.cos(), turned.sin()
 
 
 @functools.cache
-def _speeds(rotation: Rotation, head_width: int, device: torch.device) -> Tensor:
+def _speeds_on(device: torch.device, rotation: Rotation, head_width: int) -> Tensor:
+    with torch.inference_mode(False):  # else training could not use what telling computed
+        return speeds_of(rotation, head_width).to(device)
+
+
+def speeds_of(rotation: Rotation, head_width: int) -> Tensor:
     """(head width / 2,): the angle, in radians, by which each pair turns from token to token."""
-    with torch.inference_mode(False):
-        exponents = torch.arange(0, head_width, 2, dtype=torch.float32) / head_width
-        speeds = 1.0 / rotation.theta**exponents
-        if rotation.original is None:
-            return (speeds / rotation.factor).to(device)
-        lengths = 2 * math.pi / speeds  # in tokens, of a whole turn
-        slow, fast = rotation.original / rotation.low, rotation.original / rotation.high
-        share = (rotation.original / lengths - rotation.low) / (rotation.high - rotation.low)
-        between = (1 - share) * speeds / rotation.factor + share * speeds
-        slowed = torch.where(lengths > slow, speeds / rotation.factor, speeds)
-        return torch.where((lengths >= fast) & (lengths <= slow), between, slowed).to(device)
+    exponents = torch.arange(0, head_width, 2, dtype=torch.float32) / head_width
+    speeds = 1.0 / rotation.theta**exponents
+    if rotation.original is None:
+        return speeds / rotation.factor
+    lengths = 2 * math.pi / speeds  # in tokens, of a whole turn
+    slow, fast = rotation.original / rotation.low, rotation.original / rotation.high
+    share = (rotation.original / lengths - rotation.low) / (rotation.high - rotation.low)
+    between = (1 - share) * speeds / rotation.factor + share * speeds
+    slowed = torch.where(lengths > slow, speeds / rotation.factor, speeds)
+    return torch.where((lengths >= fast) & (lengths <= slow), between, slowed)
 
 
 def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:

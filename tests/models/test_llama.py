@@ -184,7 +184,7 @@ def test_it_learns_in_sixteen_bits_nearly_as_in_thirty_two(kind: str) -> None:
 
 def test_what_was_told_without_gradients_does_not_hinder_learning() -> None:
     """The speeds of a rotation are computed once, and what inference mode makes cannot be differentiated."""
-    llama._speeds.cache_clear()
+    llama._speeds_on.cache_clear()
     model = ours(theirs("llama"))
     with torch.inference_mode():
         model(IDS)
