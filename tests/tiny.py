@@ -65,7 +65,8 @@ def ours(reference: Any, dropout: float | None = None) -> Any:
     """The same model as ours (`models.gpt2.GPT2`), with the weights of one by transformers."""
     import torch
 
-    from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
+    from storytime_tui.models.gpt2_files import empty_gpt2, shape_of
+    from storytime_tui.models.own_files import fill_from
 
     config = reference.config.to_dict()
     model = empty_gpt2(shape_of(config, dropout), torch.device("cpu"), torch.float32, padded=False)
@@ -138,15 +139,16 @@ class TinyFiles:
 
     def weights(self) -> dict[str, Any]:
         """All of them, on the CPU."""
-        from storytime_tui.models.gpt2_files import weights_of
+        from storytime_tui.models.own_files import weights_of
 
         return weights_of(self.model)
 
     def write(self, weights: dict[str, Any], folder: Path) -> None:
         """Weights and configuration."""
-        from storytime_tui.models.gpt2_files import config_of, write_gpt2
+        from storytime_tui.models.gpt2_files import config_of
+        from storytime_tui.models.own_files import write_files
 
-        write_gpt2(weights, config_of(self.model.shape, 0), folder)
+        write_files(weights, config_of(self.model.shape, 0), folder)
 
 
 def token_stream(tokens: int, vocabulary: int = 64, seed: int = 0) -> np.ndarray:

@@ -314,7 +314,7 @@ def open_teller(
     import torch
 
     from storytime_tui.generation.backends.cuda_graph import GraphedSteps
-    from storytime_tui.generation.backends.gpt2 import GPT2Backend
+    from storytime_tui.generation.backends.own_model import OwnBackend
     from storytime_tui.generation.backends.precision import (
         VERDICT_TOKENS,
         check_telling_precision,
@@ -352,7 +352,7 @@ def open_teller(
         precision = check_telling_precision(model, computing.precision)
     backend = make_backend(model, precision)
     steps = None
-    if isinstance(backend, GPT2Backend) and device.type == "cuda":
+    if isinstance(backend, OwnBackend) and device.type == "cuda":
         with new_runs_wait() as idle:
             if idle:
                 steps = GraphedSteps(backend)

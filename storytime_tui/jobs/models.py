@@ -72,6 +72,8 @@ class AdapterFiles:
     def write(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
         """Write the adapter and the base's tokenizer. Raises OSError and SafetensorError."""
         from storytime_tui.models import lora
+        from storytime_tui.models.gpt2 import GPT2
 
-        lora.write_adapter(weights, self.lora, self.base, bool(self.loaded.config), folder)
+        is_gpt2 = isinstance(self.loaded.model, GPT2)
+        lora.write_adapter(weights, self.lora, self.base, is_gpt2, folder)
         self.tokenizer.save(folder, self.loaded.model.window)

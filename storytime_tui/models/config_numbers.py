@@ -5,11 +5,13 @@ would exhaust the memory before anyone compared it with the weights.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models.safetensors_header import TensorShape
+from storytime_tui.models.shapes import LLAMAS
 
 _RANGES = {  # each number's names across architectures, and its range
     ("n_layer", "num_hidden_layers", "num_layers", "n_layers"): (1, 1000),
@@ -25,6 +27,7 @@ _DROPOUTS = (
     *("dropout", "attention_dropout", "attention_probs_dropout_prob"),
 )
 _GPT2 = ("n_layer", "n_head", "n_embd", "vocab_size", "n_positions")
+_LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _MAX_DEPTH = 20  # levels of nested tables
 _SLACK = 10_000_000  # parameters beyond twice those stored: computed tables such as position embeddings
 
@@ -71,6 +74,12 @@ def check_against(config: Mapping[str, Any], shapes: Mapping[str, TensorShape], 
     largest = max((size for shape in shapes.values() for size in shape), default=0)
     text = config.get("text_config")
     text = text if isinstance(text, dict) else config
+    layers = {found[1] for name in shapes if (found := _LAYER.search(name))}
+    if config.get("model_type") in LLAMAS and text.get("num_hidden_layers", 0) < len(layers):
+        raise _mismatch(
+            where,
+            f"num_hidden_layers is {text['num_hidden_layers']}, but the weights have {len(layers)} layers",
+        )
     for names, limit, what in (
         (("n_layer", "num_hidden_layers", "num_layers", "n_layers"), len(shapes), "tensors"),
         (

@@ -1,8 +1,8 @@
 """Estimates of a model's size and of the memory that training takes, before anything is loaded. Knows no torch.
 
 The sums are those of mixed-precision training with AdamW (Rajbhandari et al., "ZeRO", 2020), plus the activations
-that a GPT-2 block keeps for the backward pass with flash attention: about 36 bytes per token and unit of width in
-16 bits, twice that in 32 bits, and a sixth more for dropout masks. `training.probe` measures the real amount.
+that a block keeps for the backward pass with flash attention. A GPT-2's keeps about 36 bytes per token and unit of
+width in 16 bits, twice that in 32 bits, and a sixth more for dropout masks. `training.probe` measures the real amount.
 """
 
 import math
@@ -12,13 +12,15 @@ from typing import Any
 
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models import safetensors_header
-from storytime_tui.models.shapes import ScratchShape
+from storytime_tui.models.shapes import LLAMAS, ScratchShape
 
 _WINDOWS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "seq_length")
 _WIDTHS = ("n_embd", "hidden_size", "d_model")
 _LAYERS = ("n_layer", "num_hidden_layers", "num_layers")
 _WINDOW_UNKNOWN = 1024
+_EMBEDDINGS = ("wte.", "wpe.", "embed_tokens.", "embed_positions.", "lm_head.")  # parts of weights' names
 _BLOCK_BYTES = 36  # bytes of activations per token and unit of width, in 16 bits
+_LORA_UNITS = 18  # rows and columns of a block's matrices together, per unit of width
 _MASK_BYTES = 6  # the same for dropout masks
 # Most bytes of logits and their gradients in memory at once (see `training.loss`).
 _LOGITS_CPU = 256 * 2**20
@@ -30,13 +32,21 @@ _ALLOCATOR_FACTOR = 1.15  # overhead of a CPU's allocator
 
 @dataclass(frozen=True)
 class Size:
-    """A model's size, known without loading it."""
+    """A model's size, known without loading it.
+
+    What differs from GPT-2's can be given too: `embeddings`: parameters of the embeddings, and of a head of its own;
+    `kept`: bytes of activations that a block keeps per token, in 16 bits; `lora`: rows and columns of a block's
+    matrices together.
+    """
 
     parameters: int
     window: int
     width: int
     layers: int
     vocabulary: int
+    embeddings: int | None = None
+    kept: int | None = None
+    lora: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,28 @@ def size_in(folder: Path) -> Size:
         width=_first(text, _WIDTHS, 768),
         layers=_first(text, _LAYERS, 12),
         vocabulary=_first(text, ("vocab_size",), 50_257),
+        embeddings=sum(
+            math.prod(shape)
+            for name, shape in shapes.items()
+            if any(part in name for part in _EMBEDDINGS) and not name.endswith(mask_suffixes)
+        )
+        or None,
+        **_llama_block(text),
     )
+
+
+def _llama_block(config: Any) -> dict[str, int]:
+    """`kept` and `lora` of a Llama's block: {} for another kind, or a config without its numbers."""
+    names = ("hidden_size", "intermediate_size", "num_attention_heads")
+    if config.get("model_type") not in LLAMAS or not all(isinstance(config.get(name), int) for name in names):
+        return {}
+    width, inner, heads = (config[name] for name in names)
+    head_width = config.get("head_dim") or width // heads
+    queries, keys = heads * head_width, (config.get("num_key_value_heads") or heads) * head_width
+    # both norms' inputs in 32 bits and outputs in 16; queries, keys, values and what they give; four times the MLP's
+    kept = 12 * width + 4 * queries + 4 * keys + 8 * inner
+    lora = 2 * (width + queries) + 2 * (width + keys) + 3 * (width + inner)
+    return {"kept": kept, "lora": lora}
 
 
 def _first(config: Any, names: tuple[str, ...], default: int) -> int:
@@ -102,9 +133,9 @@ def estimate_memory(
     sixteen_bit = precision != "fp32"
     # On a GPU a frozen base is stored in 16 bits, and so is its residual stream.
     base_in_16_bits = lora_rank > 0 and sixteen_bit and on_gpu
-    embeddings = (size.vocabulary + size.window) * size.width
+    embeddings = size.embeddings or (size.vocabulary + size.window) * size.width
     if lora_rank:
-        trained = 18 * lora_rank * size.width * size.layers
+        trained = lora_rank * (size.lora or _LORA_UNITS * size.width) * size.layers
         weights = size.parameters * (2 if base_in_16_bits else 4) + 4 * trained
     else:
         trained = size.parameters - (embeddings if frozen_embeddings else 0)
@@ -113,8 +144,8 @@ def estimate_memory(
     fixed = weights + trained * (2 if eight_bit else 8) + (gradients if accumulates else 0)
 
     tokens = batch * block
-    per_unit = (_BLOCK_BYTES + (_MASK_BYTES if dropout else 0)) * (1 if sixteen_bit else 2.0)
-    one_block = int(tokens * size.width * per_unit)
+    per_token = (size.kept or _BLOCK_BYTES * size.width) + (_MASK_BYTES * size.width if dropout else 0)
+    one_block = tokens * per_token * (1 if sixteen_bit else 2)
     if checkpointing:  # only each block's input is kept
         activations = tokens * size.width * size.layers * (2 if base_in_16_bits else 4)
     else:  # all activations, and the 16-bit copies of the weights

@@ -1,22 +1,12 @@
-"""Reading and writing GPT-2 as Hugging Face's files, so that other tools can open what was trained here."""
+"""GPT-2's config.json: which models `GPT2` computes, and their sizes. The weights: `own_files`."""
 
-import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
-from torch import Tensor
-from torch.nn import Parameter
 
-from storytime_tui.models import folder as model_folder
 from storytime_tui.models.gpt2 import GPT2, Shape
+from storytime_tui.models.own_files import empty_model
 
-PAD_TO = 64  # rows: NVIDIA's tensor cores are slower with other multiples
-
-_MATRICES = ("c_attn.weight", "c_proj.weight", "c_fc.weight")  # transposed in Hugging Face's files
 _SUPPORTED = {  # the options that `GPT2` implements; the first is the default
     "scale_attn_weights": (True,),
     "scale_attn_by_inverse_layer_idx": (False,),
@@ -76,83 +66,4 @@ def config_of(shape: Shape, end_of_text: int) -> dict[str, Any]:
 
 def empty_gpt2(shape: Shape, device: torch.device, dtype: torch.dtype, *, padded: bool) -> GPT2:
     """A model with uninitialised weights."""
-    with torch.device("meta"):
-        model = GPT2(shape, -shape.vocabulary % PAD_TO if padded else 0)
-    for module in model.modules():
-        for name, parameter in list(module.named_parameters(recurse=False)):
-            # not `to_empty`, for which torch imports its compiler (1 s)
-            setattr(module, name, Parameter(torch.empty(parameter.shape, dtype=dtype, device=device)))
-    return model
-
-
-def read_weights(model: GPT2, folder: Path) -> tuple[list[str], list[str]]:
-    """Load a model's weights from a folder's safetensors; return the missing names and those with a different shape.
-
-    Raises OSError and SafetensorError.
-    """
-    return fill_from(model, _tensors(folder))
-
-
-def fill_from(model: GPT2, tensors: Iterable[tuple[str, Tensor]]) -> tuple[list[str], list[str]]:
-    """Load tensors under Hugging Face's names into a model; return the names missing and those of another shape."""
-    missing = dict(model.named_parameters())
-    mismatched = []
-    with torch.no_grad():
-        model.head[model.vocabulary :].zero_()
-        for name, tensor in tensors:
-            parameter = missing.pop(name, None)
-            if parameter is None:
-                continue  # causal masks in old files, or a copy of the tied embeddings
-            target = parameter[: model.vocabulary] if name.endswith("wte.weight") else parameter
-            values = tensor.T if name.endswith(_MATRICES) and tensor.dim() == 2 else tensor
-            if values.shape == target.shape:
-                target.copy_(values)
-            else:
-                mismatched.append(name)
-    return sorted(missing), sorted(mismatched)
-
-
-def _tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
-    for file in model_folder.weight_names(folder):
-        with safe_open(folder / file, framework="pt") as opened:
-            for name in opened.keys():  # noqa: SIM118 - not a mapping
-                tensor = opened.get_tensor(name)
-                # old files, GPT-2's own among them, omit this prefix
-                yield name if name.startswith("transformer.") else f"transformer.{name}", tensor
-
-
-def weights_of(model: GPT2) -> dict[str, Tensor]:
-    """The weights in Hugging Face's layout, on the CPU, without padding; with FSDP every rank must call this."""
-    return {name: _as_stored(model, name, p.detach()) for name, p in _named_parameters(model)}
-
-
-def named_gradients(model: GPT2) -> dict[str, Tensor]:
-    """The gradients, in the same layout as the weights."""
-    return {
-        name: _as_stored(model, name, p.grad) for name, p in _named_parameters(model) if p.grad is not None
-    }
-
-
-def _named_parameters(model: GPT2) -> Iterator[tuple[str, Parameter]]:
-    """Parameters by their names in files, without the prefix that compiling a block adds."""
-    return ((name.replace("_orig_mod.", ""), parameter) for name, parameter in model.named_parameters())
-
-
-def _as_stored(model: GPT2, name: str, tensor: Tensor) -> Tensor:
-    tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
-    tensor = tensor[: model.vocabulary] if name.endswith("wte.weight") else tensor
-    tensor = tensor.T if name.endswith(_MATRICES) else tensor
-    return tensor.cpu().contiguous()
-
-
-def write_gpt2(weights: dict[str, Tensor], config: dict[str, Any], folder: Path) -> None:
-    """Write the weights and both configuration files. Raises OSError and SafetensorError."""
-    save_file(weights, folder / model_folder.WEIGHTS, metadata={"format": "pt"})
-    dtype = str(next(iter(weights.values())).dtype).removeprefix("torch.")
-    _write_json(folder / model_folder.CONFIG, {**config, "dtype": dtype})
-    special_ids = {name: value for name, value in config.items() if name in ("bos_token_id", "eos_token_id")}
-    _write_json(folder / model_folder.GENERATION_CONFIG, special_ids)
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    return empty_model(GPT2, shape, device, dtype, padded=padded)

@@ -1,11 +1,12 @@
-"""Loading weights into a model on a device, in a given precision: our GPT-2 or any model of transformers.
+"""Loading weights into a model on a device, in a given precision: our GPT-2 or Llama, or any model of transformers.
 
-Both classes share one interface: `window`, `vocabulary`, `head`, `blocks`, `hidden(ids)`, `(ids)`, `new_cache()`,
-`read(ids, cache)`; see `gpt2.GPT2`.
+These classes share one interface: `window`, `vocabulary`, `head`, `blocks`, `hidden(ids)`, `(ids)`, `new_cache()`,
+`read(ids, cache)`; see `causal_model.CausalModel`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import torch
 
 from storytime_tui.errors import ModelError, is_fault
+from storytime_tui.models import config_numbers, gpt2_files, llama, llama_files, own_files, safetensors_header
 from storytime_tui.models import folder as model_folder
-from storytime_tui.models import gpt2_files
+from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.shapes import ScratchShape
 from storytime_tui.models.tokenizer import Tokenizer, load_tokenizer
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 class LoadedModel(NamedTuple):
     """A model and its config.json ({} for a model of transformers, which writes its own)."""
 
-    model: GPT2 | TransformersModel
+    model: CausalModel | TransformersModel
     config: dict[str, Any]
 
 
@@ -69,7 +71,7 @@ def load_model(
     """
     model_folder.check_folder(folder)
     config = model_folder.read_json(folder / model_folder.CONFIG)
-    ours = gpt2_files.is_gpt2(config)
+    ours = gpt2_files.is_gpt2(config) or llama_files.is_llama(config)
     _check_vocabulary(config, folder, ours=ours)
     shape = _shape_of(config, folder, dropout) if ours else None
     try:
@@ -100,39 +102,57 @@ def load_model(
 
 
 def _read(
-    folder: Path, shape: Shape | None, device: torch.device, dtype: torch.dtype, dropout: float | None
-) -> tuple[GPT2 | TransformersModel, list[str], list[str]]:
+    folder: Path,
+    shape: Shape | llama.Shape | None,
+    device: torch.device,
+    dtype: torch.dtype,
+    dropout: float | None,
+) -> tuple[CausalModel | TransformersModel, list[str], list[str]]:
     if shape is not None:
-        model = gpt2_files.empty_gpt2(shape, device, dtype, padded=device.type == "cuda")
-        return model, *gpt2_files.read_weights(model, folder)
+        kind = GPT2 if isinstance(shape, Shape) else llama.Llama
+        _check_size(kind, shape, folder)
+        model = own_files.empty_model(kind, shape, device, dtype, padded=device.type == "cuda")
+        return model, *own_files.read_weights(model, folder)
     # transformers takes seconds to import
     from storytime_tui.models.transformers_model import load_transformers_model
 
     return load_transformers_model(folder, device, dtype, dropout)
 
 
-def _shape_of(config: dict[str, Any], folder: Path, dropout: float | None) -> Shape:
+def _check_size(kind: type[CausalModel], shape: Shape | llama.Shape, folder: Path) -> None:
+    """Raise ModelError if the model would be far larger than its weights, before memory is allocated for it."""
+    files = [folder / name for name in model_folder.weight_names(folder)]
+    held = sum(math.prod(each) for each in safetensors_header.shapes_in(files).values())
+    built = sum(each.numel() for each in own_files.on_meta(kind, shape).parameters())
+    config_numbers.check_size(built, held, str(folder))
+
+
+def _shape_of(config: dict[str, Any], folder: Path, dropout: float | None) -> Shape | llama.Shape:
     try:
+        if llama_files.is_llama(config):
+            return llama_files.shape_of(config, dropout)
         return gpt2_files.shape_of(config, dropout)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{folder / model_folder.CONFIG} cannot be used: {_one_line(error)}") from error
 
 
-def _dropout_config(shape: Shape) -> dict[str, float]:
+def _dropout_config(shape: Shape | llama.Shape) -> dict[str, float]:
+    if isinstance(shape, llama.Shape):  # its files have no dropout but this, which is not used here
+        return {"attention_dropout": 0.0}
     return {"resid_pdrop": shape.dropout, "embd_pdrop": shape.dropout, "attn_pdrop": 0.0}
 
 
 def weights_of(loaded: LoadedModel) -> dict[str, torch.Tensor]:
     """All weights under Hugging Face's names, on the CPU; with FSDP every rank must call this."""
-    if isinstance(loaded.model, GPT2):
-        return gpt2_files.weights_of(loaded.model)
+    if isinstance(loaded.model, CausalModel):
+        return own_files.weights_of(loaded.model)
     return loaded.model.weights()
 
 
 def write_model(loaded: LoadedModel, weights: dict[str, torch.Tensor], folder: Path) -> None:
     """Write weights and configuration in Hugging Face's layout. Raises OSError and SafetensorError."""
-    if isinstance(loaded.model, GPT2):
-        gpt2_files.write_gpt2(weights, loaded.config, folder)
+    if isinstance(loaded.model, CausalModel):
+        own_files.write_files(weights, loaded.config, folder)
     else:
         loaded.model.write(weights, folder)
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
+from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.gpt2 import GPT2
 
 _GPT2_MATRICES = ("c_attn", "c_proj", "c_fc")
@@ -177,7 +178,7 @@ def _lora_parameters(model: Any) -> dict[str, nn.Parameter]:
 
 
 def _module_of(model: Any) -> nn.Module:
-    module: nn.Module = model if isinstance(model, GPT2) else model.model
+    module: nn.Module = model if isinstance(model, CausalModel) else model.model
     return module
 
 

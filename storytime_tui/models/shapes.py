@@ -29,6 +29,9 @@ GPT2_SHAPES = {
     "gpt2-xl": ScratchShape(layers=48, width=1600, heads=25, vocabulary=50_257, window=1024),
 }
 
+# the model types that `llama.Llama` computes (see `llama_files`)
+LLAMAS = ("llama", "mistral", "qwen2", "qwen3")
+
 LAYERS, WIDTHS, HEAD = (1, 48), (64, 2048), 64  # ranges for a shape given by its size; HEAD is the head width
 _SIZED = re.compile(r"scratch-([1-9][0-9]*)x([1-9][0-9]*)")
 

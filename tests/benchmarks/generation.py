@@ -40,7 +40,8 @@ from storytime_tui.generation.backends.backend import Backend, read_in_chunks
 from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.backends.threads import using_threads
 from storytime_tui.models.gpt2 import GPT2, Shape
-from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
+from storytime_tui.models.gpt2_files import empty_gpt2, shape_of
+from storytime_tui.models.own_files import fill_from
 from tests.benchmarks.peers import machine_name
 
 DISTIL = {"n_embd": 768, "n_layer": 6, "n_head": 12, "vocab_size": 50257, "n_positions": 1024}

@@ -17,7 +17,8 @@ from storytime_tui.generation.generator import Generator
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sampling.presets import with_preset
 from storytime_tui.generation.sampling.settings import SamplerSettings, knobs_of
-from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
+from storytime_tui.models.gpt2_files import empty_gpt2, shape_of
+from storytime_tui.models.own_files import fill_from
 from tests.benchmarks.generation import words
 
 Figures = dict[str, Any]

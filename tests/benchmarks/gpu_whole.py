@@ -14,8 +14,9 @@ from typing import Any
 import torch
 
 from storytime_tui.models.gpt2 import Shape
-from storytime_tui.models.gpt2_files import config_of, write_gpt2
-from storytime_tui.models.gpt2_files import weights_of as kept_weights
+from storytime_tui.models.gpt2_files import config_of
+from storytime_tui.models.own_files import weights_of as kept_weights
+from storytime_tui.models.own_files import write_files
 from storytime_tui.models.tokenizer import Tokenizer, train_tokenizer
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
@@ -171,7 +172,7 @@ def prepared(shape: Shape, tokens: int) -> Iterator[tuple[Path, Path]]:
         tokenizer = train_tokenizer((tale(seed) for seed in range(200)), 512)
         base.mkdir()
         model = random_model(shape, torch.device("cpu"))
-        write_gpt2(kept_weights(model), config_of(shape, tokenizer.end_of_text), base)
+        write_files(kept_weights(model), config_of(shape, tokenizer.end_of_text), base)
         tokenizer.save(base, shape.window)
         _write_book(book, tokenizer, tokens)
         yield base, book

@@ -5,13 +5,24 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, OPTConfig, PreTrainedConfig
+from transformers import (
+    GPT2Config,
+    GPTNeoXConfig,
+    LlamaConfig,
+    MistralConfig,
+    OPTConfig,
+    PreTrainedConfig,
+    Qwen2Config,
+    Qwen3Config,
+)
 
 from storytime_tui.models.transformers_model import TransformersModel
+from tests.models import small_llamas
 from tests.tiny import ours
 
 VOCABULARY = 96
 WINDOW = 640
+OURS = ("llama", "qwen2", "qwen3")  # the kinds that our Llama computes
 
 _COMMON: dict[str, Any] = {"vocab_size": VOCABULARY, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}
 _LARGE: dict[str, Any] = {**_COMMON, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -20,6 +31,20 @@ CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     "gpt2": lambda: GPT2Config(**_COMMON, n_positions=WINDOW, n_embd=32, n_layer=2, n_head=2),
     "llama": lambda: LlamaConfig(
         **_LARGE, intermediate_size=64, num_key_value_heads=1, max_position_embeddings=WINDOW
+    ),
+    "qwen2": lambda: Qwen2Config(
+        **{**_LARGE, "num_attention_heads": 4},
+        intermediate_size=64,
+        num_key_value_heads=2,
+        max_position_embeddings=WINDOW,
+        tie_word_embeddings=True,
+    ),
+    "qwen3": lambda: Qwen3Config(
+        **{**_LARGE, "num_attention_heads": 4},
+        intermediate_size=64,
+        num_key_value_heads=2,
+        max_position_embeddings=WINDOW,
+        head_dim=16,
     ),
     "neox": lambda: GPTNeoXConfig(**_LARGE, intermediate_size=64, max_position_embeddings=WINDOW),
     "opt": lambda: OPTConfig(
@@ -56,8 +81,10 @@ def theirs(kind: str, seed: int = 0) -> Any:
 
 
 def ours_of(model: Any, kind: str) -> Any:
-    """As this program reads it: GPT-2 by our own hand, all others through `TransformersModel`."""
-    return ours(model, dropout=0.0) if kind == "gpt2" else TransformersModel(model)
+    """As this program reads it: GPT-2 and Llama by our own hand, all others through `TransformersModel`."""
+    if kind == "gpt2":
+        return ours(model, dropout=0.0)
+    return small_llamas.ours(model) if kind in OURS else TransformersModel(model)
 
 
 def greedy_rows_by_generate(model: Any, rows: list[list[int]], tokens: int) -> list[list[int]]:

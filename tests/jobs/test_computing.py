@@ -239,7 +239,7 @@ def test_what_a_processor_cannot_do_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ModelError, match="fp16 needs a GPU"):
         open_teller(STARTER, wanted=lambda: Computing(device="cpu", precision="fp16"))
     monkeypatch.setattr(prepare, "kinds_of_int8", tuple)
-    with pytest.raises(ModelError, match="int8 is there for GPT-2 models on a CPU only"):
+    with pytest.raises(ModelError, match="int8 is there for GPT-2 and Llama models on a CPU only"):
         open_teller(STARTER, wanted=lambda: Computing(device="cpu", precision="int8"))
 
 

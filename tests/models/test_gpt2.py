@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 import transformers
 
-from storytime_tui.models import gpt2_files
-from storytime_tui.models.gpt2 import GPT2, Shape, attend
+from storytime_tui.models import gpt2_files, own_files
+from storytime_tui.models.attention import attend
+from storytime_tui.models.gpt2 import GPT2, Shape
 from tests.tiny import ours, tiny_gpt2
 
 CPU = torch.device("cpu")
@@ -26,11 +27,11 @@ def test_logits_and_gradients_are_transformers(padded: bool) -> None:
     model = gpt2_files.empty_gpt2(
         gpt2_files.shape_of(theirs.config.to_dict(), None), CPU, torch.float32, padded=padded
     )
-    assert gpt2_files.fill_from(model, theirs.state_dict().items()) == ([], [])
+    assert own_files.fill_from(model, theirs.state_dict().items()) == ([], [])
     close(model(IDS), theirs(IDS).logits)
     model(IDS).logsumexp(-1).sum().backward()
     theirs(IDS).logits.logsumexp(-1).sum().backward()
-    for name, parameter in gpt2_files.named_gradients(model).items():
+    for name, parameter in own_files.named_gradients(model).items():
         close(parameter, theirs.get_parameter(name).grad, atol=1e-4)
 
 
@@ -106,7 +107,7 @@ def test_what_is_written_transformers_opens_and_we_read_again(tmp_path: Path, dt
     model.fill(1)
     model.to(dtype).eval()
     config = gpt2_files.config_of(shape, 0)
-    gpt2_files.write_gpt2(gpt2_files.weights_of(model), config, tmp_path)
+    own_files.write_files(own_files.weights_of(model), config, tmp_path)
     theirs: Any = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, local_files_only=True)
     assert theirs.dtype == dtype
     assert theirs.config.resid_pdrop == 0.1
@@ -116,7 +117,7 @@ def test_what_is_written_transformers_opens_and_we_read_again(tmp_path: Path, dt
             model(IDS).float(), found, atol=1e-5 if dtype == torch.float32 else 0.05, rtol=0.05
         )
     again = gpt2_files.empty_gpt2(gpt2_files.shape_of(config, None), CPU, dtype, padded=False)
-    assert gpt2_files.read_weights(again, tmp_path) == ([], [])
+    assert own_files.read_weights(again, tmp_path) == ([], [])
     assert torch.equal(again.head, model.head[:101])
 
 
@@ -132,7 +133,7 @@ def test_the_oldest_files_lack_the_first_part_of_the_names(tmp_path: Path) -> No
     old["h.0.attn.bias"] = torch.ones(1, 1, 32, 32)
     save_file(old, tmp_path / "model.safetensors")
     model = ours(tiny_gpt2(seed=5)).eval()
-    assert gpt2_files.read_weights(model, tmp_path) == ([], [])
+    assert own_files.read_weights(model, tmp_path) == ([], [])
     close(model(IDS), theirs.eval()(IDS).logits)
 
 

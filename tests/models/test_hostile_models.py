@@ -203,12 +203,22 @@ def test_an_index_leads_nowhere_else(shards: object, model: Path) -> None:
 # -- other architectures ------------------------------------------------------------------------------------
 
 
+@pytest.fixture(params=[False, True])
+def llama(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """One that our Llama reads, and one with an option that leaves it to transformers."""
+    return make_llama(tmp_path, foreign=request.param)
+
+
 @pytest.fixture
-def llama(tmp_path: Path) -> Path:
+def foreign(tmp_path: Path) -> Path:
+    return make_llama(tmp_path, foreign=True)
+
+
+def make_llama(tmp_path: Path, *, foreign: bool) -> Path:
     words = train_tokenizer([TALE * 3], 320)
     config = transformers.LlamaConfig(
         vocab_size=320, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-        max_position_embeddings=48, bos_token_id=0, eos_token_id=0,
+        max_position_embeddings=48, bos_token_id=0, eos_token_id=0, attention_bias=foreign,
     )  # fmt: skip
     transformers.LlamaForCausalLM(config).save_pretrained(tmp_path / "llama")
     words.save(tmp_path / "llama")
@@ -256,30 +266,30 @@ CODE = {
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_attention_is_ours_to_choose(nested: bool, llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attention_is_ours_to_choose(nested: bool, foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = torch.tensor([[1, 2, 3]])
     with torch.no_grad():
-        before = opened(llama)(ids)
-    change(llama / "config.json", **({"sub_config": CODE, "many": [CODE]} if nested else CODE))
+        before = opened(foreign)(ids)
+    change(foreign / "config.json", **({"sub_config": CODE, "many": [CODE]} if nested else CODE))
     # as where the library for such code is installed: a model that gets so far asks it
     kernels = transformers.integrations.hub_kernels
     monkeypatch.setattr(transformers.modeling_utils, "is_kernels_available", lambda *_: True)
     for name in ("get_kernel", "load_and_register_attn_kernel", "kernelize"):
         if hasattr(kernels, name):
             monkeypatch.setattr(kernels, name, lambda *_, **__: pytest.fail("code was asked for"))
-    model = opened(llama)
+    model = opened(foreign)
     assert model.model.config._attn_implementation == "sdpa"
     assert "somebody" not in str(model.model.config) and "kernels-community" not in str(model.model.config)
     with torch.no_grad():
         assert torch.equal(model(ids), before)
 
 
-def test_nothing_else_of_a_folder_reaches_the_library(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (llama / "adapter_config.json").write_text(
+def test_nothing_else_of_a_folder_reaches_the_library(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (foreign / "adapter_config.json").write_text(
         '{"peft_type": "LORA", "base_model_name_or_path": "somebody/base"}'
     )
-    (llama / "custom_generate").mkdir()
-    (llama / "custom_generate" / "generate.py").write_text("raise SystemExit\n")
+    (foreign / "custom_generate").mkdir()
+    (foreign / "custom_generate" / "generate.py").write_text("raise SystemExit\n")
     asked: list[object] = []
     real = transformers.AutoModelForCausalLM.from_pretrained
     monkeypatch.setattr(
@@ -290,11 +300,11 @@ def test_nothing_else_of_a_folder_reaches_the_library(llama: Path, monkeypatch: 
             real(place, **more),
         )[1],
     )
-    opened(llama)
+    opened(foreign)
     assert set(asked) == {"model.safetensors", "generation_config.json"}
 
 
-def test_nobody_asks_the_hub_while_a_model_is_open(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_asks_the_hub_while_a_model_is_open(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     seen: list[bool] = []
@@ -305,7 +315,7 @@ def test_nobody_asks_the_hub_while_a_model_is_open(llama: Path, monkeypatch: pyt
         lambda place, **more: (seen.append(constants.HF_HUB_OFFLINE), real(place, **more))[1],
     )
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    opened(llama)
+    opened(foreign)
     assert seen == [True] and constants.HF_HUB_OFFLINE is False
 
 

@@ -115,9 +115,10 @@ def test_shards_load_as_one(model: Path) -> None:
 
 
 def llama(folder: Path, **values: Any) -> Path:
+    """With biases on all of its attention, which our Llama does not have: transformers reads it."""
     config = transformers.LlamaConfig(
         vocab_size=384, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-        max_position_embeddings=48, bos_token_id=0, eos_token_id=0, **values,
+        max_position_embeddings=48, bos_token_id=0, eos_token_id=0, attention_bias=True, **values,
     )  # fmt: skip
     transformers.LlamaForCausalLM(config).save_pretrained(folder)
     TOKENIZER.save(folder)  # 320 tokens, 384 rows: padding

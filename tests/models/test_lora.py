@@ -8,8 +8,9 @@ import torch
 import transformers
 
 from storytime_tui.errors import ModelError
-from storytime_tui.models import gpt2_files, lora
+from storytime_tui.models import lora, own_files
 from storytime_tui.models.transformers_model import TransformersModel
+from tests.models import small_llamas
 from tests.tiny import ours, tiny_gpt2
 
 peft = pytest.importorskip("peft")
@@ -99,19 +100,22 @@ def test_peft_opens_the_folder_on_transformers_base_with_the_same_numbers(tmp_pa
         again = ours(theirs).eval()
         lora.open_adapter(again, tmp_path / "adapter")
         torch.testing.assert_close(again(IDS), model(IDS), atol=1e-4, rtol=1e-4)
-    assert gpt2_files.weights_of(again).keys() == gpt2_files.weights_of(ours(theirs)).keys()
+    assert own_files.weights_of(again).keys() == own_files.weights_of(ours(theirs)).keys()
 
 
-def test_another_architecture_learns_so_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_us", [False, True])
+def test_another_architecture_learns_so_too(by_us: bool, tmp_path: Path) -> None:
     config = transformers.LlamaConfig(
         vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
         max_position_embeddings=48,
     )  # fmt: skip
     theirs = transformers.LlamaForCausalLM(config).eval()
     theirs.save_pretrained(tmp_path / "base")
-    model = TransformersModel(theirs)
+    model = small_llamas.ours(theirs) if by_us else TransformersModel(theirs)
     added = learned(model)
-    assert "q_proj" in added.targets
+    assert set(added.targets) == {
+        *("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    }
     (tmp_path / "adapter").mkdir()
     lora.write_adapter(
         lora.adapter_weights(model), added, str(tmp_path / "base"), False, tmp_path / "adapter"

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from storytime_tui.models.gpt2_files import read_weights
+from storytime_tui.models.own_files import read_weights
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.beginnings import Beginning
@@ -20,6 +20,17 @@ from tests.tiny import TinyFiles, ours, tiny_gpt2, token_stream
 CPU = torch.device("cpu")
 TRAINING, VALIDATION = token_stream(2000), token_stream(300, seed=1)
 LESSON = Dataset(TRAINING, VALIDATION, 600, 8, 2, 4.0, "data")
+
+
+class NoFiles:
+    """Keeps nothing."""
+
+    def weights(self) -> dict[str, Any]:
+        """None."""
+        return {}
+
+    def write(self, weights: dict[str, Any], folder: Path) -> None:
+        """Nothing."""
 
 
 def plan_for(**values: Any) -> TrainingPlan:
@@ -47,6 +58,7 @@ def trainer_in(
     control: Control | None = None,
     model: Any = None,
     sample: Callable[[Beginning, int, int], str] = lambda beginning, tokens, seed: " a tale",
+    model_files: Any = None,
 ) -> Trainer:
     """A trainer of a new run, or of one that begins again."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +72,7 @@ def trainer_in(
         precision="fp32",
         control=control or Control(),
         sample=sample,
-        model_files=TinyFiles(model),
+        model_files=model_files or TinyFiles(model),
     )
 
 

@@ -17,6 +17,7 @@ from storytime_tui.training import probe as trials
 from storytime_tui.training.loss import Objective
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.probe import _bytes_of_step, available_memory, fit_to_memory, probe
+from tests.models import small_llamas
 from tests.tiny import ours, tiny_gpt2
 
 CPU = torch.device("cpu")
@@ -62,6 +63,32 @@ def test_the_sum_made_beforehand_is_near_what_the_probe_finds(precision: str) ->
         for batch in (1, 2)
     )
     assert probe(model(), 64, 500, CPU, precision, 0).window == pytest.approx(two - one, rel=0.35)
+
+
+@pytest.mark.parametrize("kind", ["smollm2", "qwen2", "qwen3"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_llamas_too_and_its_parts_are_counted_right(precision: str, kind: str, tmp_path: Path) -> None:
+    reference = small_llamas.theirs(
+        kind, hidden_size=96, intermediate_size=256, num_attention_heads=6, head_dim=16, num_key_value_heads=2
+    )
+    reference.save_pretrained(tmp_path)
+    size = size_in(tmp_path)
+    made = small_llamas.ours(reference, dropout=0.1)
+    named = dict(made.named_parameters())
+    assert size.parameters == sum(p.numel() for p in named.values())
+    assert size.embeddings == sum(
+        p.numel() for name, p in named.items() if "layers" not in name and p.dim() == 2
+    )
+    block = [p for p in made.blocks[0].parameters() if p.dim() == 2]
+    assert size.lora == sum(sum(p.shape) for p in block)
+    one, two = (
+        estimate_memory(
+            size, batch=batch, block=64, precision=precision, dropout=0.1, checkpointing=False, on_gpu=True
+        )
+        for batch in (1, 2)
+    )
+    found = probe(Objective(made.train()), 64, 301, CPU, precision, 0).window
+    assert found == pytest.approx(two - one, rel=0.2)
 
 
 def test_the_sum_made_beforehand_is_what_a_gpu_was_seen_to_take() -> None:
@@ -190,7 +217,8 @@ def test_a_model_is_measured_without_being_loaded(tmp_path: Path) -> None:
     reference = tiny_gpt2()
     reference.save_pretrained(tmp_path)
     size = size_in(tmp_path)
-    assert size == footprint.Size(sum(p.numel() for p in ours(reference).parameters()), 32, 32, 2, 64)
+    count = sum(p.numel() for p in ours(reference).parameters())
+    assert size == footprint.Size(count, 32, 32, 2, 64, embeddings=(64 + 32) * 32)
     (tmp_path / "model.safetensors").write_bytes(b"junk" * 9)
     with pytest.raises(ModelError, match="are damaged"):
         size_in(tmp_path)

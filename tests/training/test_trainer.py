@@ -24,12 +24,14 @@ from storytime_tui.training.order import seed_of
 from storytime_tui.training.plan import schedule_of
 from storytime_tui.training.schedule import learning_rate_at
 from storytime_tui.training.trainer import Trainer
+from tests.models import small_llamas
 from tests.tiny import TinyFiles, ours, tiny_gpt2
 from tests.training.runs_in_small import (
     CPU,
     LESSON,
     TRAINING,
     VALIDATION,
+    NoFiles,
     continued,
     plan_for,
     same,
@@ -56,15 +58,19 @@ def test_a_run_says_what_happens_in_order_and_learns(tmp_path: Path) -> None:
     assert evaluated[-1].bits_per_byte == pytest.approx(losses[-1] * 300 / math.log(2) / 600)
 
 
-def test_the_loss_curve_is_that_of_a_plain_loop(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["gpt2", "smollm2", "mistral", "qwen2", "qwen3"])
+def test_the_loss_curve_is_that_of_a_plain_loop(kind: str, tmp_path: Path) -> None:
     """Against a loop written out here: same windows, no dropout, plain cross-entropy, AdamW by its formula."""
     plan = plan_for(max_steps=50, dropout=0.0, clip=1.0)
-    losses = [
-        e.loss
-        for e in steps_in(list(trainer_in(tmp_path / "r", plan, model=ours(tiny_gpt2(dropout=0.0))).run()))
-    ]
+    if kind == "gpt2":
+        model = tiny_gpt2(dropout=0.0)
+        learning = ours(model)
+    else:
+        model = small_llamas.theirs(kind, vocab_size=64)
+        learning = small_llamas.ours(model)
+    trainer = trainer_in(tmp_path / "r", plan, model=learning, model_files=NoFiles())
+    losses = [e.loss for e in steps_in(list(trainer.run()))]
 
-    model = tiny_gpt2(dropout=0.0)
     schedule = schedule_of(plan, len(TRAINING))
     decayed = [p for p in model.parameters() if p.dim() >= 2]
     plain = [p for p in model.parameters() if p.dim() < 2]

@@ -1,7 +1,7 @@
 """The interface of a model prepared for generation: its key-value cache can be cut, shared and batched.
 
-Two classes implement it: `gpt2.GPT2Backend` for our GPT-2, and `transformers_model.TransformersBackend` for any
-other model of transformers. Backends take ids and return logits; they know nothing of text.
+Its classes: `gpt2.GPT2Backend`, `llama.LlamaBackend`, and `transformers_model.TransformersBackend` for any other model
+of transformers. Backends take ids and return logits; they know nothing of text.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Decoding one token as a replayed CUDA graph: forward pass and sampling of GPT-2 on static buffers.
+"""Decoding one token as a replayed CUDA graph: forward pass and sampling of our models on static buffers.
 
-A GPU computes one GPT-2 step faster than Python can launch its 150 kernels, so the kernels are recorded once and
-replayed together. A graph must not depend on Python's numbers: the position, the settings and the random numbers
-are tensors, and attention covers a fixed part of the window under a mask. There is one graph for each 256
-positions. The same step also runs without a graph, on any device, which is how it is tested.
+A GPU computes one step of a small model faster than Python can launch its 150 kernels, so the kernels are recorded
+once and replayed together. A graph must not depend on Python's numbers: the position, the settings and the random
+numbers are tensors, and attention covers a fixed part of the window under a mask. There is one graph for each 256
+positions, and beyond 2,048 one for each doubling. The same step also runs without a graph, on any device, which is
+how it is tested.
 
 A step is two graphs: reading a token, and choosing the next. The choice depends on penalties and exclusions,
 which are computed on the CPU while the GPU reads the newest token, so neither waits for the other.
@@ -22,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from storytime_tui.generation.backends.backend import check_ids, check_one_row, check_reading, logits_out
-from storytime_tui.generation.backends.gpt2 import GPT2Backend, GPT2Cache
+from storytime_tui.generation.backends.own_model import OwnBackend, OwnCache
 from storytime_tui.generation.sampling.sampler import MIN_TEMPERATURE, Changes, uniform
 from storytime_tui.generation.sampling.settings import Knobs
 
@@ -99,10 +100,10 @@ class GraphedSteps:
     Created on the backend's device. `record` is for CUDA, once, before or after the cache was prefilled.
     """
 
-    def __init__(self, backend: GPT2Backend, rows: int = 1) -> None:
+    def __init__(self, backend: OwnBackend, rows: int = 1) -> None:
         self._backend, self._rows = backend, rows
-        extents = (*range(_STEP, backend.window, _STEP), backend.window)
-        self._parts: tuple[GraphPart, ...] = (*extents, "choose", "order and choose")
+        self._extents = _extents(backend.window)
+        self._parts: tuple[GraphPart, ...] = (*self._extents, "choose", "order and choose")
         self._recorded: dict[GraphPart, torch.cuda.CUDAGraph] = {}
         device = backend.device
         with torch.inference_mode():
@@ -119,7 +120,7 @@ class GraphedSteps:
             self._uniforms = torch.zeros(rows, dtype=torch.double, device=device)
             self._uniforms_host = _host_tensor(self._uniforms)
         self._changes = ChangesBuffer(backend.vocabulary, device)
-        self.cache = GPT2Cache([[] for _ in range(rows)], self._keys_values)
+        self.cache = OwnCache([[] for _ in range(rows)], self._keys_values)
 
     def record(self) -> None:
         """Record the step's graphs. Of the cache, only the position after the last token is overwritten.
@@ -214,8 +215,8 @@ class GraphedSteps:
             yield chosen
 
     def _read_part(self, position: int) -> GraphPart:
-        """The graph that reads a token at `place` with the least masked positions."""
-        return min(position // _STEP * _STEP + _STEP, self._backend.window)
+        """The graph that reads a token at `position` with the least masked positions."""
+        return next(extent for extent in self._extents if extent > position)
 
     def _run(self, part: GraphPart) -> None:
         """Replay a part, or run it without a graph if it is not recorded."""
@@ -239,24 +240,32 @@ class GraphedSteps:
     def _read(self, extent: int) -> None:
         """Read the tokens at the current position, attending to the first `extent` positions."""
         backend = self._backend
-        x = backend.embed(self._tokens[:, None], self._position)  # (rows, 1, width)
+        x, place = backend.embed(self._tokens[:, None], self._position)  # (rows, 1, width)
         # an additive mask, built once: attention would convert a boolean mask in every layer
         mask = torch.zeros(1, 1, 1, extent, dtype=x.dtype, device=x.device)
         mask.masked_fill_(self._positions[:extent] > self._position, -torch.inf)
         for layer, block in enumerate(backend.blocks):
-            x = backend.block(block, x, partial(self._attend, layer, mask))
+            x = backend.block(block, x, place, partial(self._attend, layer, mask))
         self._logits.copy_(backend.logits(x[:, 0]))
 
-    def _attend(self, layer: int, mask: Tensor, qkv: Tensor) -> Tensor:
-        """(rows, 1, 3 x width) -> (rows, width): attention over the first positions under a mask (1, 1, 1, extent)."""
-        heads = self._backend.shape.heads
-        qkv = qkv.view(self._rows, 1, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        keys_values = self._keys_values[layer].index_copy_(3, self._position, qkv[1:])
-        keys, values = keys_values[
-            :, :, :, : mask.shape[3]
-        ].unbind()  # each (rows, heads, extent, head width)
-        attended = F.scaled_dot_product_attention(qkv[0], keys, values, attn_mask=mask)
-        return attended.transpose(1, 2).reshape(self._rows, -1)
+    def _attend(self, layer: int, mask: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """See `own_model.Attend`: attention over the first positions under a mask (1, 1, 1, extent)."""
+        keys, values = self._keys_values[layer].unbind()  # each (rows, key heads, window, head width)
+        keys.index_copy_(2, self._position, key.transpose(1, 2))
+        values.index_copy_(2, self._position, value.transpose(1, 2))
+        extent = mask.shape[3]
+        attended = F.scaled_dot_product_attention(
+            self._backend.fold(query), keys[:, :, :extent], values[:, :, :extent], attn_mask=mask
+        )
+        return self._backend.unfold(attended)
+
+
+def _extents(window: int) -> tuple[int, ...]:
+    """How many of the first positions each graph attends to."""
+    extents = list(range(_STEP, min(window, 8 * _STEP), _STEP))
+    while extents and 2 * extents[-1] < window:
+        extents.append(2 * extents[-1] if extents[-1] >= 8 * _STEP else 8 * _STEP)
+    return (*(extent for extent in extents if extent < window), window)
 
 
 class ChangesBuffer:

@@ -22,7 +22,7 @@ from storytime_tui.files import write_atomically
 from storytime_tui.generation.backends.backend import Backend
 from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.backends.quantized_linear import arithmetic_of_int8, kinds_of_int8
-from storytime_tui.models.gpt2 import GPT2
+from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.identity import identity_of as identity_of
 from storytime_tui.models.loading import choose_precision
 from storytime_tui.paths import cache_folder
@@ -52,7 +52,7 @@ def mean_loss(backend: Backend, ids: Sequence[int], window: int = 256) -> float:
 
 
 def choose_telling_precision(
-    model: GPT2 | TransformersModel,
+    model: CausalModel | TransformersModel,
     identity: str,
     text: Callable[[], Sequence[int]],
     known: Callable[[], float | None] = lambda: None,
@@ -78,18 +78,18 @@ def choose_telling_precision(
     return ("int8" if change < MAX_CHANGE else float_precision), change
 
 
-def check_telling_precision(model: GPT2 | TransformersModel, precision: str) -> str:
+def check_telling_precision(model: CausalModel | TransformersModel, precision: str) -> str:
     """The precision, if this model can tell in it on its device. Raises ModelError."""
     if precision == "int8":
         if "int8" not in precisions_of(model):
             raise ModelError(
-                "int8 is there for GPT-2 models on a CPU only: set precision=auto or fp32, or device=cpu."
+                "int8 is there for GPT-2 and Llama models on a CPU only: set precision=auto or fp32, or device=cpu."
             )
         return precision
     return choose_precision(precision, next(model.parameters()).device)
 
 
-def int8_change(model: GPT2 | TransformersModel, ids: Sequence[int]) -> float:
+def int8_change(model: CausalModel | TransformersModel, ids: Sequence[int]) -> float:
     """The relative change of a model's perplexity of the ids by int8; infinite if the result is not finite.
 
     The two copies are measured one after the other, so that only one exists at a time.

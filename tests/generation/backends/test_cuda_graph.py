@@ -1,5 +1,6 @@
 """The step on fixed memory says what the plain backend says; on a GPU it is recorded, and says it again."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from storytime_tui.generation.backends.cuda_graph import (
     ChangesBuffer,
     GraphedSteps,
+    _extents,
     choose_tokens,
     knob_tensor,
     needs_sorting,
 )
-from storytime_tui.generation.backends.gpt2 import GPT2Backend
+from storytime_tui.generation.backends.own_model import OwnBackend
+from storytime_tui.generation.backends.prepare import make_backend
 from storytime_tui.generation.backends.quantized_linear import kinds_of_int8
 from storytime_tui.generation.sampling import sampler
 from storytime_tui.generation.sampling.presets import with_preset
@@ -33,7 +36,7 @@ from tests.generation.fakes import Bytes
 from tests.generation.small_models import VOCABULARY, WINDOW, greedy_by_generate, ours_of, theirs
 
 PROMPT = [3, 14, 15, 92, 65, 35, 89, 79]
-MODEL = theirs("gpt2")
+MODELS = {kind: theirs(kind) for kind in ("gpt2", "llama", "qwen3")}
 # the presets, and with all that is asked for outright
 WAYS = [with_preset(SamplerSettings(), name) for name in ("steady", "lively", "wild")] + [
     SamplerSettings(bias=(("b", 2.0), ("ab", -3.0)), no_repeat=3, min_tokens=9, top_k=30, frequency=0.2)
@@ -50,8 +53,11 @@ DEVICES = [
 ]
 
 
-def steps_of(device: str = "cpu", precision: str = "fp32", rows: int = 1) -> tuple[GPT2Backend, GraphedSteps]:
-    backend = GPT2Backend(ours_of(MODEL, "gpt2").to(device), precision)
+def steps_of(
+    device: str = "cpu", precision: str = "fp32", rows: int = 1, kind: str = "gpt2"
+) -> tuple[OwnBackend, GraphedSteps]:
+    backend = make_backend(ours_of(MODELS[kind], kind).to(device), precision)
+    assert isinstance(backend, OwnBackend)
     steps = GraphedSteps(backend, rows)
     if device == "cuda":
         steps.record()
@@ -62,13 +68,14 @@ def drawn(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("device", DEVICES)
-def test_greedy_ids_are_those_of_generate_for_512_tokens(device: str) -> None:
-    backend, steps = steps_of(device)
+def test_greedy_ids_are_those_of_generate_for_512_tokens(device: str, kind: str) -> None:
+    backend, steps = steps_of(device, kind=kind)
     backend.read(PROMPT[:-1], steps.cache)
     telling = steps.tell(PROMPT[-1:], Knobs(temperature=0), drawn())
     told = [next(telling).tokens[0] for _ in range(512)]
-    assert told == greedy_by_generate(MODEL, PROMPT, 512)
+    assert told == greedy_by_generate(MODELS[kind], PROMPT, 512)
     assert steps.cache.ids == PROMPT + told[:-1]
 
 
@@ -104,12 +111,15 @@ def test_after_a_stop_and_a_cut_the_reader_goes_on_in_the_same_cache(device: str
     assert next(again).tokens[0] == int(backend.read([8], fresh).argmax())
 
 
+@pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("device", DEVICES)
-def test_rows_tell_by_themselves(device: str) -> None:
-    _, steps = steps_of(device, rows=3)
+def test_rows_tell_by_themselves(device: str, kind: str) -> None:
+    _, steps = steps_of(device, rows=3, kind=kind)
     telling = steps.tell([5, 50, 71], Knobs(temperature=0), drawn())
     told = list(zip(*(next(telling).tokens for _ in range(40)), strict=True))
-    assert [list(row) for row in told] == [greedy_by_generate(MODEL, [turn], 40) for turn in (5, 50, 71)]
+    assert [list(row) for row in told] == [
+        greedy_by_generate(MODELS[kind], [turn], 40) for turn in (5, 50, 71)
+    ]
 
 
 class Letters:
@@ -148,6 +158,17 @@ def test_with_penalties_it_tells_what_sampling_chooses_token_by_token(
         ids.append(token)
         forbidden = [token, 7]
         logits = backend.read([token], plain)
+
+
+@pytest.mark.parametrize("window", [100, 256, 300, 1024, 2049, 5000, 32_768])
+def test_each_position_has_a_graph_that_attends_to_it_and_not_to_many_more(window: int) -> None:
+    extents = _extents(window)
+    assert list(extents) == sorted({*extents}) and extents[-1] == window
+    assert len(extents) < 14
+    smaller = (0, *extents)
+    assert all(
+        extent <= max(before + 256, 2 * before + 512) for before, extent in itertools.pairwise(smaller)
+    )
 
 
 def test_it_ends_with_the_window() -> None:

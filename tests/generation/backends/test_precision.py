@@ -109,7 +109,7 @@ def test_a_damaged_memory_is_none(model: Any, content: bytes) -> None:
 
 def test_a_foreign_model_is_not_asked() -> None:
     asked = Asked(IDS)
-    chosen, change = choose_telling_precision(ours_of(theirs("llama"), "llama"), "llama", asked)
+    chosen, change = choose_telling_precision(ours_of(theirs("neox"), "neox"), "neox", asked)
     assert (chosen, change, asked.times) == (
         precision.choose_precision("auto", torch.device("cpu")),
         None,

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models.export import weight_files
-from storytime_tui.models.export.gguf import read_vocabulary, total_bytes, write_gguf
+from storytime_tui.models.export.gguf import total_bytes, write_gguf
+from storytime_tui.models.export.gguf_vocabulary import read_vocabulary
 from storytime_tui.models.tokenizer import load_tokenizer
 from tests.loopback_hub import make_gpt2
 
@@ -135,7 +136,7 @@ def test_a_head_of_its_own_is_kept_and_a_tied_one_is_not_written_twice(model: Pa
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"model_type": "llama"}, "Only GPT-2 models .* 'llama'"),
+        ({"model_type": "gemma"}, r"Only models of the GPT-2 and Llama families.* 'gemma'"),
         ({"activation_function": "relu"}, "its activation function is relu"),
         ({"scale_attn_by_inverse_layer_idx": True}, "scaled differently"),
         ({"n_layer": 3}, r"lack transformer\.h\.2\."),
@@ -162,7 +163,7 @@ def test_a_tokenizer_that_llama_cpp_would_read_otherwise_is_refused(
 ) -> None:
     path = model / "tokenizer.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **rules}))
-    with pytest.raises(ModelError, match="does not split text as GPT-2's does"):
+    with pytest.raises(ModelError, match=r"does not split text in a way that llama\.cpp has a name for"):
         written(model, tmp_path / "m.gguf")
 
 

@@ -1,0 +1,198 @@
+"""Our Llama is transformers', in each of its kinds: the same numbers, forwards, backwards, with and without a cache."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+from storytime_tui.models import llama, llama_files, own_files
+from storytime_tui.models.llama import Llama, Rotation, Shape
+from storytime_tui.models.loading import load_model, weights_of, write_model
+from storytime_tui.models.tokenizer import train_tokenizer
+from storytime_tui.models.transformers_model import TransformersModel
+from tests.loopback_hub import TALE
+from tests.models.small_llamas import CONFIGS, LINEAR, LLAMA_3, ours, theirs
+
+CPU = torch.device("cpu")
+KINDS = list(CONFIGS)
+IDS = torch.randint(0, 301, (3, 40), generator=torch.Generator().manual_seed(0))
+TOKENIZER = train_tokenizer([TALE * 3], 300)
+
+
+def close(a: torch.Tensor, b: torch.Tensor, atol: float = 1e-5) -> None:
+    torch.testing.assert_close(a, b, atol=atol, rtol=1e-5)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_logits_and_gradients_are_transformers(kind: str, padded: bool) -> None:
+    reference = theirs(kind)
+    model = ours(reference, padded=padded)
+    close(model(IDS), reference(IDS).logits)
+    loss = torch.nn.functional.cross_entropy
+    loss(model.train()(IDS)[:, :-1].flatten(0, 1), IDS[:, 1:].flatten()).backward()
+    loss(reference(IDS).logits[:, :-1].flatten(0, 1), IDS[:, 1:].flatten()).backward()
+    gradients = own_files.named_gradients(model)
+    assert gradients.keys() == {name for name, _ in reference.named_parameters()}
+    for name, gradient in gradients.items():
+        close(gradient, reference.get_parameter(name).grad)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reading_in_parts_is_reading_at_once(kind: str) -> None:
+    reference = theirs(kind)
+    model = ours(reference)
+    with torch.no_grad():
+        whole = reference(IDS).logits
+        for cuts in ([1] * 40, [5, 1, 20, 14], [39, 1], [40]):
+            cache, place = model.new_cache(), 0
+            for size in cuts:
+                last = model.read(IDS[:, place : place + size], cache)
+                place += size
+                close(last, whole[:, place - 1])
+            assert cache.length == 40
+
+
+@pytest.mark.parametrize("kind", ["smollm2", "qwen2", "qwen3"])
+def test_computing_blocks_twice_changes_no_number(kind: str) -> None:
+    model = ours(theirs(kind), dropout=0.3).train()
+    found = []
+    for twice in (False, True):
+        model.checkpointing = twice
+        model.zero_grad()
+        torch.manual_seed(1)
+        model.hidden(IDS).pow(2).sum().backward()
+        found.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
+    assert found[0]
+    for a, b in zip(*found, strict=True):
+        assert torch.equal(a, b)
+
+
+def save(reference: Any, folder: Path) -> Path:
+    reference.save_pretrained(folder)
+    TOKENIZER.save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_of_theirs_opens_as_ours_and_one_of_ours_as_theirs(
+    kind: str, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    reference = theirs(kind)
+    loaded = load_model(save(reference, tmp_path / "a"), device=CPU, dtype=dtype, dropout=0.1)
+    assert isinstance(loaded.model, Llama)
+    assert loaded.model.shape.dropout == 0.1
+    (tmp_path / "b").mkdir()
+    write_model(loaded, weights_of(loaded), tmp_path / "b")
+    again: Any = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "b", local_files_only=True)
+    assert again.dtype == dtype
+    for name, weights in again.state_dict().items():
+        assert torch.equal(weights, reference.state_dict()[name].to(dtype))
+    with torch.no_grad():
+        found, right = loaded.model(IDS).float(), again(IDS).logits.float()
+        if dtype == torch.float32:
+            close(found, right)
+        assert (found - right).norm() < 0.03 * right.norm()
+    TOKENIZER.save(tmp_path / "b")
+    ours_again = load_model(tmp_path / "b", device=CPU, dtype=dtype)
+    for name, weights in weights_of(ours_again).items():
+        assert torch.equal(weights, weights_of(loaded)[name])
+
+
+@pytest.mark.parametrize("scaling", [LLAMA_3, LINEAR, None])
+def test_the_older_form_of_a_config_says_the_same(scaling: dict[str, Any] | None) -> None:
+    """Before transformers 5, the rotation stood beside the config's other numbers."""
+    new = CONFIGS["llama"].to_dict()
+    old = {name: value for name, value in new.items() if name not in ("rope_parameters", "head_dim")}
+    scaling = {**scaling} if scaling else None
+    theta = scaling.pop("rope_theta") if scaling else 10_000.0
+    if scaling == {k: v for k, v in LINEAR.items() if k != "rope_theta"}:
+        scaling["type"] = scaling.pop("rope_type")  # older still
+    old |= {"rope_theta": theta, "rope_scaling": scaling, "torch_dtype": "bfloat16"}
+    new["rope_parameters"] = {**(scaling or {"rope_type": "default"}), "rope_theta": theta}
+    assert llama_files.is_llama(old)
+    assert llama_files.shape_of(old, None) == llama_files.shape_of(new, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        ("llama", {"model_type": "gemma"}),
+        ("llama", {"hidden_act": "gelu"}),
+        ("llama", {"attention_bias": True}),
+        ("llama", {"mlp_bias": True}),
+        ("llama", {"sliding_window": 16}),
+        ("llama", {"a_new_option": 1}),
+        ("llama", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 2.0}}),
+        ("llama", {"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5}}),
+        ("llama", {"rope_parameters": {"full_attention": {"rope_theta": 1e4}}}),
+        ("llama", {"rope_parameters": None, "rope_scaling": {"type": "dynamic", "factor": 2.0}}),
+        ("mistral", {"sliding_window": 16}),
+        ("qwen2", {"use_sliding_window": True}),
+        ("qwen2", {"layer_types": ["full_attention", "sliding_attention", "full_attention"]}),
+        ("qwen3", {"attention_bias": True}),
+    ],
+)
+def test_a_model_that_computes_otherwise_is_left_to_transformers(kind: str, other: dict[str, Any]) -> None:
+    config = CONFIGS[kind].to_dict()
+    assert llama_files.is_llama(config)
+    assert not llama_files.is_llama({**config, **other})
+
+
+@pytest.mark.parametrize("missing", ["sliding_window", "num_key_value_heads"])
+def test_what_transformers_has_a_default_for_is_not_guessed(missing: str) -> None:
+    config = {name: value for name, value in CONFIGS["mistral"].to_dict().items() if name != missing}
+    assert not llama_files.is_llama(config) or llama_files.shape_of(config, None).window <= 4096
+
+
+def test_a_window_that_slides_is_read_by_transformers(tmp_path: Path) -> None:
+    folder = save(theirs("mistral"), tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    for width, kind in ((64, Llama), (16, TransformersModel)):
+        (folder / "config.json").write_text(json.dumps({**config, "sliding_window": width}))
+        assert isinstance(load_model(folder, device=CPU, dtype=torch.float32).model, kind)
+
+
+def test_a_new_one_begins_as_llama_did() -> None:
+    shape = Shape(100, 64, 64, 4, 4, 2, 16, 128, tied=False)
+    model = own_files.empty_model(Llama, shape, CPU, torch.float32, padded=True)
+    model.fill(3)
+    weights = dict(model.named_parameters())
+    assert model.head.shape == (128, 64)
+    assert not model.head[100:].any() and not weights["model.embed_tokens.weight"][100:].any()
+    assert weights["model.layers.1.mlp.up_proj.weight"].std().item() == pytest.approx(0.02, rel=0.05)
+    assert weights["model.norm.weight"].eq(1).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("error")  # torch warns of some mixtures of precisions, on the user's screen
+def test_it_learns_in_sixteen_bits_nearly_as_in_thirty_two(kind: str) -> None:
+    model = ours(theirs(kind)).train()
+    found = []
+    for half in (False, True):
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            hidden = model.hidden(IDS)
+        hidden.float().square().mean().backward()
+        found.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    assert torch.nn.functional.cosine_similarity(*found, dim=0) > 0.99
+
+
+def test_what_was_told_without_gradients_does_not_hinder_learning() -> None:
+    """The speeds of a rotation are computed once, and what inference mode makes cannot be differentiated."""
+    llama._speeds_on.cache_clear()
+    model = ours(theirs("llama"))
+    with torch.inference_mode():
+        model(IDS)
+    model.train()(IDS).sum().backward()
+    assert Rotation() == model.shape.rotation
+
+
+def test_it_is_one_readable_page() -> None:
+    import inspect
+
+    assert len(inspect.getsource(llama).splitlines()) < 260
