@@ -10,7 +10,7 @@ from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.models import catalogue, hub_cache
 from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
-from storytime_tui.models.gguf_base import folder as gguf_folder
+from storytime_tui.models.gguf import folder as gguf_folder
 from storytime_tui.models.shapes import ScratchShape, scratch_shape
 from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.reporting import Report

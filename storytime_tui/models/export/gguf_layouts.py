@@ -15,36 +15,10 @@ from torch import Tensor
 from storytime_tui.errors import ModelError
 from storytime_tui.models import llama_files
 from storytime_tui.models.export.weight_files import TensorInfo
+from storytime_tui.models.gguf.names import GPT2_BLOCK, GPT2_OUTER, HEAD_NORMS, LLAMA_BLOCK, LLAMA_OUTER
 from storytime_tui.models.llama import Rotation, speeds_of
 from storytime_tui.models.shapes import LLAMAS
 
-_GPT2_OUTER = {  # llama.cpp's name -> transformers'
-    "token_embd.weight": "wte.weight",
-    "position_embd.weight": "wpe.weight",
-    "output_norm.weight": "ln_f.weight",
-    "output_norm.bias": "ln_f.bias",
-}
-_GPT2_BLOCK = {
-    "attn_norm": "ln_1",
-    "attn_qkv": "attn.c_attn",
-    "attn_output": "attn.c_proj",
-    "ffn_norm": "ln_2",
-    "ffn_up": "mlp.c_fc",
-    "ffn_down": "mlp.c_proj",
-}
-_LLAMA_OUTER = {"token_embd.weight": "embed_tokens.weight", "output_norm.weight": "norm.weight"}
-_LLAMA_BLOCK = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-_HEAD_NORMS = {"attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm"}
 # llama.cpp computes the tanh form of GELU.
 _ACTIVATIONS = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
 
@@ -114,7 +88,7 @@ def layout_of(config: dict[str, Any], entries: Mapping[str, TensorInfo]) -> Layo
 
 def _gpt2(config: dict[str, Any], entries: Mapping[str, TensorInfo]) -> Layout:
     prefix = "transformer." if "transformer.wte.weight" in entries else ""
-    names = {**_GPT2_OUTER, **dict(_in_blocks(config["n_layer"], _GPT2_BLOCK, "h", ("weight", "bias")))}
+    names = {**GPT2_OUTER, **dict(_in_blocks(config["n_layer"], GPT2_BLOCK, "h", ("weight", "bias")))}
     sources = {name: prefix + source for name, source in names.items()}
     if "lm_head.weight" in entries and not config.get("tie_word_embeddings", True):
         sources["output.weight"] = "lm_head.weight"
@@ -139,8 +113,8 @@ def _gpt2(config: dict[str, Any], entries: Mapping[str, TensorInfo]) -> Layout:
 
 def _llama(config: dict[str, Any]) -> Layout:
     kind, shape = config["model_type"], llama_files.shape_of(config, None)
-    block = {**_LLAMA_BLOCK, **(_HEAD_NORMS if shape.head_norms else {})}
-    names = {**_LLAMA_OUTER, **dict(_in_blocks(shape.layers, block, "layers", ("weight",)))}
+    block = {**LLAMA_BLOCK, **(HEAD_NORMS if shape.head_norms else {})}
+    names = {**LLAMA_OUTER, **dict(_in_blocks(shape.layers, block, "layers", ("weight",)))}
     if shape.qkv_biases:
         qkv = {name: source for name, source in block.items() if name in ("attn_q", "attn_k", "attn_v")}
         names |= dict(_in_blocks(shape.layers, qkv, "layers", ("bias",)))

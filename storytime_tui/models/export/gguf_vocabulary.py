@@ -1,7 +1,6 @@
 """A tokenizer in the form of a GGUF file.
 
-llama.cpp identifies how a tokenizer splits text into words by a name, not by its rules. The names and the rules that
-they stand for are those of its convert_hf_to_gguf.py and llama-vocab.cpp.
+llama.cpp identifies how a tokenizer splits text into words by a name, not by its rules (see `gguf.names`).
 """
 
 import json
@@ -12,13 +11,8 @@ from typing import Any
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
+from storytime_tui.models.gguf.names import PATTERNS
 from storytime_tui.models.tokenizer import END_OF_TEXT, load_tokenizer
-
-_WORDS = (  # of Llama 3 and Qwen, which differ in how many digits stand together
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_PATTERNS = {_WORDS % r"\p{N}": "qwen2", _WORDS % r"\p{N}{1,3}": "llama-bpe"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,8 @@ def _name_of(splitter: dict[str, Any]) -> str | None:
     isolates = parts[0].get("type") == "Split" and parts[0].get("behavior") == "Isolated"
     if by_regex or not isolates or parts[0].get("invert"):
         return None
-    return _PATTERNS.get(str((parts[0].get("pattern") or {}).get("Regex")))
+    pattern = (parts[0].get("pattern") or {}).get("Regex")
+    return next((name for name, each in PATTERNS.items() if each == pattern), None)
 
 
 def _is_bytes(part: dict[str, Any]) -> bool:

@@ -19,12 +19,12 @@ from storytime_tui.jobs.find_model import find_origin
 from storytime_tui.models import catalogue
 from storytime_tui.models.export import weight_files
 from storytime_tui.models.export.gguf import write_gguf
-from storytime_tui.models.gguf_base.folder import cached_folder, folder_of
-from storytime_tui.models.gguf_base.header import read_header
-from storytime_tui.models.gguf_base.tokenizer_files import tokenizer_files
+from storytime_tui.models.gguf.folder import cached_folder, folder_of
+from storytime_tui.models.gguf.header import read_header
+from storytime_tui.models.gguf.tokenizer_files import tokenizer_files
 from storytime_tui.models.tokenizer import byte_characters, load_tokenizer
 from tests.loopback_hub import make_gpt2
-from tests.models.gguf_base.llama_gguf import write_llama
+from tests.models.gguf.llama_gguf import write_llama
 
 gguf = pytest.importorskip("gguf")
 
@@ -155,7 +155,7 @@ def test_a_sentence_piece_vocabulary_splits_texts_as_its_merges_do(text: str) ->
 
 
 def _header(values: dict[str, Any]) -> Any:
-    from storytime_tui.models.gguf_base.header import Header
+    from storytime_tui.models.gguf.header import Header
 
     return Header(values, {})
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from storytime_tui import disk_cache, files, paths
 from storytime_tui.errors import ModelError, StorytimeError
 from storytime_tui.models import folder as model_folder
-from storytime_tui.models.gguf_base import header as gguf_header
-from storytime_tui.models.gguf_base.shape import FACTORS, check, config_of
+from storytime_tui.models.gguf import header as gguf_header
+from storytime_tui.models.gguf.shape import FACTORS, check, config_of
 from storytime_tui.reporting import Report
 
 _SAMPLED = 1 << 20  # bytes at the beginning and at the end that stand for the file, besides its size
@@ -51,8 +51,8 @@ def _usable(folder: Path) -> Path | None:
 
 def _build(path: Path, part: Path, report: Report, cancelled: Callable[[], bool] | None) -> None:
     # numpy and the tokenizers are of no use to those who only look for a model
-    from storytime_tui.models.gguf_base.tokenizer_files import tokenizer_files
-    from storytime_tui.models.gguf_base.weights import read_floats, write_safetensors
+    from storytime_tui.models.gguf.tokenizer_files import tokenizer_files
+    from storytime_tui.models.gguf.weights import read_floats, write_safetensors
 
     header = gguf_header.read_header(path)
     check(header, str(path))

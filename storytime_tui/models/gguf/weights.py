@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from storytime_tui.errors import ModelError, is_fault
-from storytime_tui.models.gguf_base import shape
-from storytime_tui.models.gguf_base.header import KINDS, Header, TensorPlace
+from storytime_tui.models.gguf import shape
+from storytime_tui.models.gguf.header import KINDS, Header, TensorPlace
 from storytime_tui.reporting import Progress
 
 # By the kind in the file: the type that safetensors calls it, and numpy's. bf16, which numpy lacks, stays as it is.

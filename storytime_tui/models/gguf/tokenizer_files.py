@@ -1,7 +1,6 @@
 """The tokenizer in a GGUF file, as the files of an ordinary model folder. Knows no torch.
 
-llama.cpp identifies how a text is split into words by a name, `tokenizer.ggml.pre`; the rules here are those of the
-models that have these names, as their own tokenizer.json states them.
+llama.cpp identifies how a text is split into words by a name, `tokenizer.ggml.pre` (see `names`).
 """
 
 import json
@@ -12,14 +11,10 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
-from storytime_tui.models.gguf_base.header import Header
+from storytime_tui.models.gguf.header import Header
+from storytime_tui.models.gguf.names import PATTERNS
 
 _CONTROL, _USER_DEFINED, _BYTE = 3, 4, 6
-_LLAMA_3 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
-    r"\s+(?!\S)|\s+"
-)
-_QWEN_2 = _LLAMA_3.replace("{1,3}", "")
 _PLAIN = ("gpt-2", "gpt2", "default", "")
 
 
@@ -89,8 +84,8 @@ def _byte_level(pieces: Sequence[str], merges: Sequence[str], rules: str) -> Tok
         inner.pre_tokenizer = words
     elif rules == "smollm":
         inner.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), words])
-    elif rules in ("qwen2", "llama-bpe"):
-        pattern = Regex(_QWEN_2 if rules == "qwen2" else _LLAMA_3)
+    elif rules in PATTERNS:
+        pattern = Regex(PATTERNS[rules])
         inner.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(pattern, "isolated"), bytes_only])
         if rules == "qwen2":
             inner.normalizer = normalizers.NFC()

@@ -8,41 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from storytime_tui.errors import ModelError
-from storytime_tui.models.gguf_base.header import Header
+from storytime_tui.models.gguf.header import Header
+from storytime_tui.models.gguf.names import GPT2_BLOCK, GPT2_OUTER, HEAD_NORMS, LLAMA_BLOCK, LLAMA_OUTER
 
 ARCHITECTURES = {
     "gpt2": "GPT2LMHeadModel",
     "llama": "LlamaForCausalLM",
     "qwen2": "Qwen2ForCausalLM",
     "qwen3": "Qwen3ForCausalLM",
-}
-_GPT2_OUTER = {
-    "token_embd.weight": "transformer.wte.weight",
-    "position_embd.weight": "transformer.wpe.weight",
-    "output_norm.weight": "transformer.ln_f.weight",
-    "output_norm.bias": "transformer.ln_f.bias",
-}
-_GPT2_BLOCK = {
-    "attn_norm": "ln_1",
-    "attn_qkv": "attn.c_attn",
-    "attn_output": "attn.c_proj",
-    "ffn_norm": "ln_2",
-    "ffn_up": "mlp.c_fc",
-    "ffn_down": "mlp.c_proj",
-}
-_LLAMA_OUTER = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
-_LLAMA_BLOCK = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "attn_q_norm": "self_attn.q_norm",
-    "attn_k_norm": "self_attn.k_norm",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
 }
 FACTORS = "rope_freqs.weight"  # not a weight: see `_rope`
 _LLAMA_3 = {
@@ -67,17 +40,18 @@ def check(header: Header, where: str) -> None:
 def names_of(header: Header) -> Iterator[tuple[str, str]]:
     """For each tensor that is read: its name in the file, and in Hugging Face's files."""
     gpt2 = header.architecture == "gpt2"
-    outer, block = (_GPT2_OUTER, _GPT2_BLOCK) if gpt2 else (_LLAMA_OUTER, _LLAMA_BLOCK)
+    outer, block = (GPT2_OUTER, GPT2_BLOCK) if gpt2 else (LLAMA_OUTER, LLAMA_BLOCK | HEAD_NORMS)
+    prefix, blocks = ("transformer", "h") if gpt2 else ("model", "layers")
     for name in header.tensors:
         if name in outer:
-            yield name, outer[name]
+            yield name, f"{prefix}.{outer[name]}"
         elif name == "output.weight":
             yield name, "lm_head.weight"
         elif name != FACTORS:
             first, layer, part, kind = (*name.split("."), "", "", "")[:4]
             if first != "blk" or part not in block or kind not in ("weight", "bias"):
                 raise ModelError(f"The file holds {name[:80]!r}, which no {header.architecture} here has.")
-            yield name, f"{'transformer.h' if gpt2 else 'model.layers'}.{layer}.{block[part]}.{kind}"
+            yield name, f"{prefix}.{blocks}.{layer}.{block[part]}.{kind}"
 
 
 def config_of(header: Header, end_of_text: int | None, factors: Sequence[float] = ()) -> dict[str, Any]:
