@@ -22,7 +22,7 @@ from storytime_tui.models.export.gguf import write_gguf
 from storytime_tui.models.gguf.folder import cached_folder, folder_of
 from storytime_tui.models.gguf.header import read_header
 from storytime_tui.models.gguf.tokenizer_files import tokenizer_files
-from storytime_tui.models.tokenizer import byte_characters, load_tokenizer
+from storytime_tui.models.tokenizer import byte_characters, load_tokenizer, train_tokenizer
 from tests.loopback_hub import make_gpt2
 from tests.models.gguf.llama_gguf import write_llama
 
@@ -101,6 +101,22 @@ def test_a_gpt2_has_the_same_weights_and_tokens(tmp_path: Path) -> None:
     text = "Once upon a time, I'll tell 3 tales.\n\n“Yes,” said the 🦊."
     assert load_tokenizer(folder).encode(text) == load_tokenizer(model).encode(text)
     assert load_tokenizer(folder).end_of_text == load_tokenizer(model).end_of_text
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_what_is_exported_is_read_back(name: str, tmp_path: Path) -> None:
+    a_model(name).save_pretrained(tmp_path / "model")
+    train_tokenizer(["An owl sang. An owl slept."], 257).save(tmp_path / "model")
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    with weight_files.open_weights(tmp_path / "model") as weights:
+        write_gguf(tmp_path / "m.gguf", weights, config, tmp_path / "model", name="m")
+    folder = folder_of(tmp_path / "m.gguf", quiet)
+    before, after = (load_file(each / "model.safetensors") for each in (tmp_path / "model", folder))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[each], after[each]) for each in before)
+    assert load_tokenizer(folder).encode("An owl 🦉") == load_tokenizer(tmp_path / "model").encode(
+        "An owl 🦉"
+    )
 
 
 @pytest.mark.parametrize("kind", ["F16", "BF16", "Q4_0", "Q5_1", "Q8_0"])
