@@ -191,8 +191,11 @@ def _linear_names(blocks: list[nn.Module]) -> list[str]:
 def _peft() -> Any:
     try:
         import peft
+
+        from storytime_tui.models.library_messages import send_to_log
     except ImportError as error:
         raise ModelError(
             "LoRA needs peft, which is not installed: `pip install 'storytime-tui[lora]'`, or set lora_rank=0."
         ) from error
+    send_to_log()
     return peft

@@ -1,4 +1,4 @@
-"""Any other causal language model of transformers, with the same interface as our GPT-2 (`gpt2.GPT2`)."""
+"""Any other causal language model of transformers, with the interface of our own (`causal_model.CausalModel`)."""
 
 import contextlib
 import inspect
@@ -22,12 +22,9 @@ from transformers import CONFIG_MAPPING, DynamicCache
 from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import config_numbers, safetensors_header
 from storytime_tui.models import folder as model_folder
+from storytime_tui.models.library_messages import send_to_log
 
-# transformers' messages, native ones too, would disturb the screen; they go to the log.
-transformers.logging.disable_default_handler()
-transformers.logging.enable_propagation()
-transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-logging.getLogger("transformers").addHandler(logging.NullHandler())
+send_to_log()
 
 _log = logging.getLogger(__name__)
 

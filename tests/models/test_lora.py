@@ -1,5 +1,7 @@
 """LoRA: the base stays, the small matrices learn, and peft and transformers open what comes of it."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +141,17 @@ def test_what_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "adapter_model.safetensors").write_bytes(b"junk")
     with pytest.raises(ModelError, match="is damaged"):
         lora.read_adapter(model, tmp_path)
+
+
+def test_what_the_libraries_say_is_not_on_the_screen() -> None:
+    """peft loads transformers, which prints its messages unless it is told not to."""
+    code = (
+        "from storytime_tui.models import lora\n"
+        "lora._peft()\n"
+        "import transformers\n"
+        "transformers.logging.get_logger('transformers.models').warning('a thing will be removed')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout + done.stderr == ""

@@ -106,7 +106,7 @@ def test_a_gpt2_has_the_same_weights_and_tokens(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", FAMILY)
 def test_what_is_exported_is_read_back(name: str, tmp_path: Path) -> None:
     a_model(name).save_pretrained(tmp_path / "model")
-    train_tokenizer(["An owl sang. An owl slept."], 257).save(tmp_path / "model")
+    train_tokenizer(["An owl sang. An owl slept."], 258).save(tmp_path / "model")
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     with weight_files.open_weights(tmp_path / "model") as weights:
         write_gguf(tmp_path / "m.gguf", weights, config, tmp_path / "model", name="m")
