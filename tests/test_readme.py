@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from storytime_tui import cli
+from storytime_tui.models.catalogue import bases
+from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.tour import STEPS
 from tests.tiny import write_collection
 
 ROOT = Path(__file__).resolve().parents[1]
+UNITS = {"MB": 1e6, "GB": 1e9}
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / ".github" / "docs").glob("*.md"))
 ALL_COMMANDS = ROOT / ".github" / "docs" / "command-line.md"
@@ -100,6 +103,21 @@ def test_the_page_of_all_commands_has_those_of_each_page(page: Path) -> None:
     section = page.read_text(encoding="utf-8").split("## Commands")[1].split("\n## ")[0]
     told = [words for line in command_lines_of(section) for words in calls_in(line)]
     assert told and [words for words in told if words not in listed] == []
+
+
+def test_the_page_on_disk_says_what_a_run_takes() -> None:
+    """12 bytes for each parameter, as `test_a_checkpoint_takes_twelve_bytes_for_each_parameter` measures it."""
+    page = (ROOT / ".github" / "docs" / "housekeeping.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| ([\d.]+) (MB|GB) \| ([\d.]+) (MB|GB) \|$", page, re.M)
+    parameters = {base.name: base.parameters for base in bases()}
+    assert {"scratch-tiny", "distilgpt2"} < {name for name, *_ in rows}
+    kept = TrainingPlan().keep
+    for name, one, unit, all_, units in rows:
+        if name in parameters:  # a checkout may lack the starter
+            size = 12 * parameters[name]
+            assert float(one) * UNITS[unit] == pytest.approx(size, rel=0.05), name
+            assert float(all_) * UNITS[units] == pytest.approx(kept * size, rel=0.05), name
+    assert f"--set keep={kept - 1} " in page
 
 
 def test_the_readme_comes_to_the_point() -> None:

@@ -74,6 +74,18 @@ def test_what_would_have_to_be_fetched_is_said_of_a_model(
     assert notes["gpt2-medium"].endswith("1.5 GB to fetch")
 
 
+def test_a_checkpoint_takes_twelve_bytes_for_each_parameter(tales: Path) -> None:
+    """As the page on disk says: the weights and the optimiser's two moments, in full precision."""
+    said = list(learn(plan_for(tales), Control()))
+    started = next(e for e in said if isinstance(e, ev.Started))
+    weights = ("model.safetensors", "trainer.safetensors")
+    checkpoints = list((paths.runs_folder() / "tales-1" / "checkpoints").glob("step-*"))
+    assert checkpoints
+    for checkpoint in checkpoints:
+        taken = sum((checkpoint / name).stat().st_size for name in weights)
+        assert taken == pytest.approx(12 * started.parameters, rel=0.05)
+
+
 def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
     said = list(learn(plan_for(tales), Control()))
     started = next(e for e in said if isinstance(e, ev.Started))
