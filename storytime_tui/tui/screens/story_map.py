@@ -135,14 +135,8 @@ class MapScreen(StyledOnce, ModalScreen[Stretch | None]):
                 "The text on the page is on this branch: go to another one first."
             )
         else:
-            said = (
-                ""
-                if row.pruned
-                else (
-                    f"Pruned: {own_key('map.pruned', 'h')} shows pruned branches, "
-                    f"{own_key('map.prune', 'd')} brings one back."
-                )
-            )
+            shows, back = own_key("map.pruned", "h"), own_key("map.prune", "d")
+            said = "" if row.pruned else f"Pruned: {shows} shows pruned branches, {back} brings one back."
             self._label(row, said, pruned=not row.pruned)
 
     def action_pruned(self) -> None:

@@ -74,10 +74,8 @@ class Page(TallView, can_focus=True):
         self._point: tuple[int, int] | None = None
         self._paints: dict[str, tuple[Span, ...]] = {}
         self.colours = True  # the writers' colours
-        self.hint = (
-            "A blank page. Write a first line and press "
-            f"{own_key('prompt.send', 'Enter')}: the model goes on."
-        )  # on a page without text
+        send = own_key("prompt.send", "Enter")
+        self.hint = f"A blank page. Write a first line and press {send}: the model goes on."
 
     # -- the story ------------------------------------------------------------------------------------
 
