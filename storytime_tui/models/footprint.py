@@ -6,6 +6,7 @@ width in 16 bits, twice that in 32 bits, and a sixth more for dropout masks. `tr
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,20 @@ def size_of_shape(shape: ScratchShape, vocabulary: int, window: int) -> Size:
     block = 12 * width * width + 13 * width
     parameters = (vocabulary + window) * width + shape.layers * block + 2 * width
     return Size(parameters, window, width, shape.layers, vocabulary)
+
+
+def size_of_llama(config: Mapping[str, Any]) -> Size:
+    """The size of a Llama with the numbers of this config.json and tied embeddings."""
+    width, inner, layers, vocabulary = (
+        config[name] for name in ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")
+    )
+    head, embeddings = config["head_dim"], vocabulary * width
+    queries, keys = config["num_attention_heads"] * head, config["num_key_value_heads"] * head
+    norms = 2 * width + (2 * head if config["model_type"] == "qwen3" else 0)
+    block = 2 * width * (queries + keys) + 3 * width * inner + norms
+    window = config["max_position_embeddings"]
+    parameters = embeddings + layers * block + width
+    return Size(parameters, window, width, layers, vocabulary, embeddings, **_llama_block(config))
 
 
 def size_in(folder: Path) -> Size:

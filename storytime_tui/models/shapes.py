@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,26 @@ GPT2_SHAPES = {
 
 # the model types that `llama.Llama` computes (see `llama_files`)
 LLAMAS = ("llama", "mistral", "qwen2", "qwen3")
+
+# of those on the Hub that the catalogue names, as in their config.json
+LLAMA_CONFIGS: dict[str, dict[str, Any]] = {
+    name: {
+        "model_type": kind,
+        "hidden_size": width,
+        "intermediate_size": inner,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": key_value_heads,
+        "head_dim": head_width,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": window,
+    }
+    for name, kind, width, inner, layers, heads, key_value_heads, head_width, vocabulary, window in (
+        ("HuggingFaceTB/SmolLM2-135M", "llama", 576, 1536, 30, 9, 3, 64, 49_152, 8192),
+        ("HuggingFaceTB/SmolLM2-360M", "llama", 960, 2560, 32, 15, 5, 64, 49_152, 8192),
+        ("Qwen/Qwen3-0.6B-Base", "qwen3", 1024, 3072, 28, 16, 8, 128, 151_936, 32_768),
+    )
+}
 
 LAYERS, WIDTHS, HEAD = (1, 48), (64, 2048), 64  # ranges for a shape given by its size; HEAD is the head width
 _SIZED = re.compile(r"scratch-([1-9][0-9]*)x([1-9][0-9]*)")

@@ -10,6 +10,9 @@ import pytest
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import PlanError
 from storytime_tui.jobs import memory, train
+from storytime_tui.models.catalogue import bases
+from storytime_tui.models.footprint import size_of_llama
+from storytime_tui.models.shapes import LLAMA_CONFIGS
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 from tests.tiny import write_collection
@@ -40,6 +43,18 @@ def test_a_larger_base_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert needed == sorted(needed)
     # weights, gradients and both of Adam's moments in 32 bits, and no ten times of that
     assert 16 * 124e6 < needed[3] < 160 * 124e6
+
+
+def test_the_bases_of_the_llama_family_are_as_large_as_the_catalogue_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    free(monkeypatch, 1000)
+    for name, config in LLAMA_CONFIGS.items():
+        known = next(base for base in bases() if base.name == name)
+        assert size_of_llama(config).parameters == known.parameters
+        assert known.parameters * 2 < known.download < known.parameters * 2 + 50_000  # bf16, and a header
+        room = memory.room_for(stories(), name)
+        assert room is not None and room.needed > 16 * known.parameters
 
 
 def test_a_shape_named_by_its_size_takes_as_much_as_the_one_of_the_list(
