@@ -25,7 +25,9 @@ _PLACES = {
 _EVERYWHERE = ("app", "list", "view", "filter")
 _MODIFIERS = ("ctrl", "shift", "alt")
 _NAMED = frozenset(key.value for key in Keys)
-_EVERY_NAME = "In the app, “All keys” in the palette (ctrl+p) lists every name."
+_EVERY_NAME = (
+    "In the app, “All keys” in the palette (ctrl+p) lists every name. The documentation has a page on keys."
+)
 
 
 @dataclass(frozen=True)
