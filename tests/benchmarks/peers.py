@@ -35,7 +35,7 @@ class Enough(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """A GPT-2's shape and the size of a step: `accumulation` batches of `batch` windows of `block` tokens."""
+    """A model's shape and the size of a step: `accumulation` batches of `batch` windows of `block` tokens."""
 
     layers: int
     width: int
@@ -50,6 +50,9 @@ class Job:
     compile: bool = False  # compile our blocks and the Trainer's model
     compile_ours: bool = False  # compile our blocks only
     dropout: float = 0.1
+    lora_rank: int = 0  # above 0: a Llama, with LoRA on all matrices of its blocks
+    key_value_heads: int = 0  # of a Llama
+    inner: int = 0  # of a Llama's MLP
 
     @property
     def tokens(self) -> int:
@@ -102,6 +105,21 @@ def best_precision(device: str) -> str:
     return "bf16" if has else "fp32"
 
 
+def matrix_rate(job: Job) -> float:
+    """FLOP per second of one large product of square matrices, in the job's precision, the best of five."""
+    kind = torch.bfloat16 if job.precision == "bf16" else torch.float32
+    size = 8192 if job.device == "cuda" else 2048
+    one, other = (torch.randn(size, size, device=job.device, dtype=kind) for _ in range(2))
+    taken = []
+    for _ in range(5):
+        synchronise(job)
+        began = time.perf_counter()
+        one @ other
+        synchronise(job)
+        taken.append(time.perf_counter() - began)
+    return 2 * float(size) ** 3 / min(taken)
+
+
 def synchronise(job: Job) -> None:
     """Wait until the device has finished its work."""
     if job.device == "cuda":
@@ -134,6 +152,8 @@ def library_model(job: Job) -> Any:
     """transformers' GPT-2 of the job's shape, with SDPA and, as always there, dropout on the attention."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
+    if job.lora_rank:
+        return library_lora(job)
     config = GPT2Config(
         vocab_size=job.vocabulary,
         n_positions=job.window,
@@ -150,6 +170,34 @@ def library_model(job: Job) -> Any:
     model = GPT2LMHeadModel(config)
     assert model.config._attn_implementation == "sdpa"  # the default
     return model
+
+
+def llama_config(job: Job) -> Any:
+    """The config of a Llama of the job's shape."""
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=job.vocabulary,
+        hidden_size=job.width,
+        intermediate_size=job.inner,
+        num_hidden_layers=job.layers,
+        num_attention_heads=job.heads,
+        num_key_value_heads=job.key_value_heads,
+        max_position_embeddings=job.window,
+        tie_word_embeddings=True,
+    )
+
+
+def library_lora(job: Job) -> Any:
+    """transformers' Llama of the job's shape, with peft's LoRA on all matrices of its blocks."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlamaForCausalLM
+
+    torch.manual_seed(0)
+    return get_peft_model(
+        LlamaForCausalLM(llama_config(job)),
+        LoraConfig(r=job.lora_rank, lora_alpha=2 * job.lora_rank, target_modules="all-linear"),
+    )
 
 
 def library_trainer(job: Job, windows: np.ndarray, gate: Gate) -> None:

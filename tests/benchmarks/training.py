@@ -1,15 +1,16 @@
 """The trainer's speed and memory, compared with transformers' Trainer and the original notebook's loop.
 
-    python tests/benchmarks/training.py [--json] [--device cpu|cuda] [--shapes distilgpt2 small gpt2] [--steps N]
+    python tests/benchmarks/training.py [--json] [--device cpu|cuda] [--shapes distilgpt2 small smollm2 gpt2]
                                         [--peers trainer notebook nanogpt] [--compile] [--compile-ours]
-                                        [--dropout X] [--turn N]
+                                        [--dropout X] [--turn N] [--steps N]
 
 Every contender has its own process. They take steps in turn (A B C A B C …), so that only one works at any time and a
 slow minute of the machine affects all of them. A speed ratio is the median over the rounds of their seconds per token
 over ours. Memory is each process's peak, resident on a CPU, allocated on a GPU; its ratio is ours over the Trainer's.
 Above 1 is good for speed, below 1 for memory. Token ids are random. `nanogpt` is a compiled loop for GPUs: compare it
-with `--shapes gpt2 --dropout 0`, where both do the same arithmetic. Needs accelerate for the Trainer. Prints a table;
-with --json one object.
+with `--shapes gpt2 --dropout 0`, where both do the same arithmetic. `smollm2` is a Llama trained by LoRA.
+`matrix_share`: our matrix products' FLOP per second over those of one large product. Needs accelerate for the Trainer.
+Prints a table; with --json one object.
 """
 
 import argparse
@@ -32,6 +33,33 @@ if TYPE_CHECKING:
     from tests.benchmarks.peers import Gate, Job
 
 
+def our_model(job: "Job", *, padded: bool) -> Any:
+    """Our GPT-2 or Llama of the job's shape, with random weights, on the CPU."""
+    import torch
+
+    from storytime_tui.models import llama_files
+    from storytime_tui.models.gpt2 import GPT2, Shape
+    from storytime_tui.models.llama import Llama
+    from storytime_tui.models.lora import add_lora
+    from storytime_tui.models.own_files import empty_model
+    from tests.benchmarks.peers import llama_config
+
+    on_cpu = torch.device("cpu"), torch.float32
+    if not job.lora_rank:
+        shape = Shape(
+            job.vocabulary, job.window, job.width, job.layers, job.heads, 4 * job.width, job.dropout
+        )
+        model = empty_model(GPT2, shape, *on_cpu, padded=padded)
+        model.fill(0)
+        return model
+    llama = empty_model(
+        Llama, llama_files.shape_of(llama_config(job).to_dict(), job.dropout), *on_cpu, padded=padded
+    )
+    llama.fill(0)
+    add_lora(llama, job.lora_rank, None, (), 0)
+    return llama
+
+
 def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
     """Our trainer on the job; the only part of this benchmark that uses our interfaces.
 
@@ -39,8 +67,6 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
     """
     import torch
 
-    from storytime_tui.models.gpt2 import Shape
-    from storytime_tui.models.gpt2_files import empty_gpt2
     from storytime_tui.training.control import Control
     from storytime_tui.training.dataset import Dataset
     from storytime_tui.training.events import Evaluated, Failed, StepDone
@@ -65,6 +91,7 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
         device=job.device,
         evaluate_every=ENDLESS,
         sample_every=0,
+        lora_rank=job.lora_rank,
     )
     stream = windows.astype("uint16").reshape(-1)
     lesson = Dataset(
@@ -76,11 +103,8 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
         token_frequency_loss=0.0,
         fingerprint="",
     )
-    shape = Shape(job.vocabulary, job.window, job.width, job.layers, job.heads, 4 * job.width, job.dropout)
     device = torch.device(job.device)
-    model = empty_gpt2(shape, torch.device("cpu"), torch.float32, padded=device.type == "cuda")
-    model.fill(0)
-    model.to(device)
+    model = our_model(job, padded=device.type == "cuda").to(device)
     if job.compile or job.compile_ours:
         for block in model.blocks:
             block.compile()
@@ -114,6 +138,12 @@ SHAPES: dict[str, dict[str, int]] = {
     "small": {
         **{"layers": 6, "width": 384, "heads": 6, "vocabulary": 8192, "window": 512},
         **{"block": 256, "batch": 4, "accumulation": 4},
+    },
+    # by LoRA, as on a laptop
+    "smollm2": {
+        **{"layers": 30, "width": 576, "heads": 9, "vocabulary": 49152, "window": 8192},
+        **{"key_value_heads": 3, "inner": 1536, "lora_rank": 16},
+        **{"block": 256, "batch": 4, "accumulation": 1},
     },
     "gpt2": {
         **{"layers": 12, "width": 768, "heads": 12, "vocabulary": 50257, "window": 1024},
@@ -162,12 +192,13 @@ def _facts(job: "Job") -> dict[str, Any]:
     import torch
     import transformers
 
-    from tests.benchmarks.peers import machine_name
+    from tests.benchmarks.peers import machine_name, matrix_rate
 
     return {
         "machine": machine_name(job.device),
         "precision": job.precision,
         "tokens": job.tokens,
+        "matrix_rate": matrix_rate(job),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }
@@ -243,9 +274,28 @@ def measure(names: list[str], details: dict[str, Any], steps: int, turn: int) ->
     for peer in theirs:
         if peer.name == "trainer":
             figures["ratio_memory"] = ours.peak / peer.peak
+    figures["matrix_share"] = (
+        flops_per_token(details) * tokens / statistics.median(ours.seconds) / ours.facts["matrix_rate"]
+    )
     figures["tokens_per_second"] = {c.name: tokens / statistics.median(c.seconds) for c in contenders}
     figures["peak_megabytes"] = {c.name: c.peak / 1e6 for c in contenders}
     return {"figures": figures, "facts": ours.facts}
+
+
+def flops_per_token(details: dict[str, Any]) -> float:
+    """What the matrix products of a step compute for each token, attention and all three passes included.
+
+    By LoRA the gradients of the frozen weights are not computed: two passes. The small matrices are left out.
+    """
+    width, layers = details["width"], details["layers"]
+    inner, head = details.get("inner"), width // details["heads"]
+    if inner:
+        block = 2 * width * (width + details["key_value_heads"] * head) + 3 * width * inner
+    else:
+        block = 12 * width * width
+    passes = 2 if details.get("lora_rank") else 3
+    products = layers * block + details["vocabulary"] * width
+    return float(2 * passes * products + 3 * 4 * layers * width * details["block"] / 2)
 
 
 def worst(shapes: dict[str, dict[str, Any]]) -> dict[str, float]:
@@ -266,6 +316,7 @@ def show(shapes: dict[str, dict[str, Any]], facts: dict[str, Any]) -> None:
             print(f"  {name:<12}{rate:>12,.0f}{found['peak_megabytes'][name]:>12,.0f}{ratio:>14}")
         if "ratio_memory" in found:
             print(f"  {'our memory over the Trainer’s':<36}{found['ratio_memory']:>14.2f}")
+        print(f"  {'our share of the matrix rate':<36}{found['matrix_share']:>14.2f}")
 
 
 def main() -> None:
@@ -274,7 +325,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=["distilgpt2", "small"])
+    parser.add_argument(
+        "--shapes", nargs="+", choices=list(SHAPES), default=["distilgpt2", "small", "smollm2"]
+    )
     parser.add_argument("--peers", nargs="+", choices=["trainer", "notebook", "nanogpt"])
     parser.add_argument("--steps", type=int, default=12, help="rounds after the warm-up")
     parser.add_argument("--turn", type=int, help="steps per turn: 1, or 10 on a GPU, which queues work")
