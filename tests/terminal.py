@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pexpect
 import psutil
-import pyte
+import pyte.screens
+
+from tests.quick_screen import QuickScreen, QuickStream
 
 
 class Modes:
@@ -46,11 +48,12 @@ class Terminal:
     """One program on one screen. Waiting reads what the program writes: it never sleeps."""
 
     def __init__(self, columns: int, rows: int, environment: dict[str, str], argv: list[str]) -> None:
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
+        self.screen = QuickScreen(columns, rows)
+        self._stream = QuickStream(self.screen)
         self.program = pexpect.spawn(
             argv[0], argv[1:], dimensions=(rows, columns), env=environment, timeout=None, maxread=65536
         )
+        self.program.delaybeforesend = None  # what answers a key is waited for
         self.modes = Modes()
 
     def take(self, data: bytes) -> None:
