@@ -29,7 +29,7 @@ settings.register_profile("explore", deadline=None, database=None, print_blob=Tr
 settings.load_profile("repeatable")
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-# Tests run two at a time: more threads of arithmetic than cores would wait for each other most of the time.
+# Tests run three at a time: more threads of arithmetic than cores would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Telling takes more threads by itself. Where no core is idle they would spin most of the time, each waiting for the
 # other: six times the work.

@@ -15,12 +15,14 @@ from textual.widgets import Input, TextArea
 from storytime_tui.tui.app import StorytimeApp
 from tests.tui.fakes import World
 from tests.tui.frames import paint_only_what_is_seen, remember_what_was_seen
+from tests.tui.quick_pilot import ask_only_the_busy
 from tests.tui.shared_styles import share_styles
 
 SMALL = (80, 24)
 
 share_styles()
 remember_what_was_seen()
+ask_only_the_busy()
 
 
 @pytest.fixture(autouse=True)
