@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pyte
 
+from tests.quick_screen import QuickScreen, QuickStream
 from tests.terminal import known
 
 CHROMIUM = next(
@@ -69,8 +69,8 @@ class Page:
     """A screen that is fed from somewhere until it shows what is waited for."""
 
     def __init__(self, columns: int, rows: int) -> None:
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
+        self.screen = QuickScreen(columns, rows)
+        self._stream = QuickStream(self.screen)
         self._news = asyncio.Event()
         self.closed = False
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pexpect
 import psutil
-import pyte
+import pyte.screens
+
+from tests.quick_screen import QuickScreen, QuickStream
 
 
 class Modes:
@@ -49,8 +51,8 @@ class Terminal:
     def __init__(
         self, columns: int, rows: int, environment: dict[str, str], argv: list[str], folder: str | None = None
     ) -> None:
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
+        self.screen = QuickScreen(columns, rows)
+        self._stream = QuickStream(self.screen)
         self.program = pexpect.spawn(
             argv[0],
             argv[1:],
@@ -60,6 +62,7 @@ class Terminal:
             maxread=65536,
             cwd=folder,
         )
+        self.program.delaybeforesend = None  # what answers a key is waited for
         self.modes = Modes()
 
     def take(self, data: bytes) -> None:

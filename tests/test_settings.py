@@ -17,6 +17,7 @@ from storytime_tui import files, paths, small_files
 from storytime_tui import settings as module
 from storytime_tui.errors import StorytimeError
 from storytime_tui.settings import Loaded, Settings, change_settings, load_settings
+from tests.examples import many
 
 
 def settings_file(text: str | bytes) -> Path:
@@ -137,7 +138,7 @@ values = st.recursive(
 keys = st.sampled_from([*Settings.__dataclass_fields__, "colour"])
 
 
-@hypothesis_settings(max_examples=50)
+@hypothesis_settings(max_examples=many(50))
 @given(st.dictionaries(keys, values, max_size=5))
 def test_whatever_stands_in_the_file_gives_settings_that_can_be_used(
     tmp_path_factory: pytest.TempPathFactory, found: dict[str, Any]

@@ -17,6 +17,7 @@ from storytime_tui import cli
 from storytime_tui.commands import train
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
+from tests.examples import many
 from tests.tiny import write_collection
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="closed descriptors and hang-ups are POSIX's")
@@ -78,7 +79,7 @@ class PretendRun:
         yield ev.Finished("r", self.step, 4.0, 1, "done" if self.step == 4 else "stopped", 1.0)
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(80), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(sorted(LOSSES)),
     good=st.integers(0, 30),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from storytime_tui import word_count
 from storytime_tui.word_count import WordCount, count_words
 from tests.corpus.formats.tongues import sentences_in, tale_in
+from tests.examples import many
 
 SPACED = st.text(
     st.characters(max_codepoint=0xDFF) | st.characters(min_codepoint=0x1800, max_codepoint=0x2E7F)
@@ -16,7 +17,7 @@ SPACED = st.text(
 MIXED = st.text("aé 1'-\n\u3000他说，。「」ひらカタナー한국กาลครั้ง\u200b\U00020000") | st.text()
 
 
-@settings(max_examples=100)
+@settings(max_examples=many(100))
 @given(SPACED)
 def test_in_scripts_with_spaces_words_stand_between_them_and_have_a_letter_or_digit(text: str) -> None:
     assert count_words(text) == sum(any(map(str.isalnum, word)) for word in text.split())
@@ -64,7 +65,7 @@ def test_a_text_in_two_parts_has_the_words_of_both(language: str) -> None:
     assert count_words(f"{first}\n{second}") == count_words(first) + count_words(second)
 
 
-@settings(max_examples=100)
+@settings(max_examples=many(100))
 @given(MIXED, st.integers(1, 12))
 def test_long_texts_are_counted_as_short_ones(text: str, short: int) -> None:
     expected = count_words(text)
@@ -73,7 +74,7 @@ def test_long_texts_are_counted_as_short_ones(text: str, short: int) -> None:
         assert count_words(text) == expected
 
 
-@settings(max_examples=100)
+@settings(max_examples=many(100))
 @given(st.lists(MIXED, max_size=8))
 def test_a_text_that_grows_has_the_words_of_the_whole(pieces: list[str]) -> None:
     counted = WordCount()

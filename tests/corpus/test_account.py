@@ -20,6 +20,7 @@ from tests.corpus import invented_books
 from tests.corpus.invented_books import Book as InventedBook
 from tests.corpus.test_nothing_lost import Piece, html, markdown, plain, texts
 from tests.corpus.truth_tools import BOOKS
+from tests.examples import many
 
 MARKS = re.compile(r"<\|\w+\|>")
 
@@ -55,7 +56,7 @@ def reasons(account: Account) -> set[str]:
     return {each.reason for each in account.omitted if each.words}
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(texts(), st.sampled_from([lambda pieces: plain(pieces, 4), markdown, html]))
 def test_every_word_of_a_private_text_is_kept_or_accounted_for(
     pieces: list[Piece], written: Callable[[list[Piece]], Document]
@@ -204,7 +205,7 @@ def tale_in(encoding: str, chance: random.Random) -> str:
     return "\n\n".join(paragraphs)
 
 
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 @given(st.integers(0, 10_000), st.sampled_from(sorted(WORDS)))
 def test_every_word_of_a_text_in_any_encoding_is_kept_or_accounted_for(seed: int, encoding: str) -> None:
     text = tale_in(encoding, random.Random(seed))

@@ -14,6 +14,7 @@ from storytime_tui.corpus import duplicates
 from storytime_tui.corpus.collection import facts_of
 from storytime_tui.corpus.duplicates import SIZE, Copy, Sketch, find_copies, sketch
 from storytime_tui.corpus.words import WORD
+from tests.examples import many
 
 SHARED = Path(__file__).parents[3] / "shared"
 BOOKS = SHARED / "gutenberg_raw"
@@ -74,7 +75,7 @@ def test_a_short_text_s_sketch_holds_all_its_runs(words: list[str], more: list[s
     assert estimate(a, b) == len(of_a & of_b) / max(1, len(of_a | of_b))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=many(30), deadline=None)
 @given(st.integers(0, 1000), st.integers(2, 30), st.integers(400, 4000))
 def test_a_long_text_s_sketch_is_a_fair_sample(seed: int, one_in: int, words: int) -> None:
     text = tale(seed, words)
@@ -157,7 +158,7 @@ def test_a_later_story_changes_nothing_of_those_before() -> None:
         assert {story: of for story, of in copies([*texts, more]).items() if story < len(texts)} == known
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=many(50), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 4), st.integers(0, 3), st.sampled_from([60, 200, 550, 600])), max_size=14

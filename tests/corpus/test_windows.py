@@ -12,6 +12,7 @@ from storytime_tui.corpus.splitting import split_stories
 from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.corpus.windows import epoch_windows, window_at
 from tests.corpus.test_tokens import Bytes
+from tests.examples import many
 
 sizes = st.integers(1, 2000)
 
@@ -58,7 +59,7 @@ def test_a_window_goes_round_the_ring(count: int, start: int, length: int) -> No
 lengths = st.lists(st.integers(1, 60), min_size=2, max_size=20)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=many(60))
 @given(
     lengths,
     st.floats(0.05, 0.5),

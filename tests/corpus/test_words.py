@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from storytime_tui.corpus import words
 from storytime_tui.corpus.words import WORD, word_hash, word_hashes
+from tests.examples import many
 
 SIGNS = 0x110000
 # Letters whose small form is two or three signs, not all of them letters; apostrophes; marks; what parts words.
@@ -26,13 +27,13 @@ def check(text: str) -> None:
     assert word_hashes(text).tolist() == [word_hash(word) for word in WORD.findall(text)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(TEXTS)
 def test_all_at_once_are_as_one_by_one(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=many(150), deadline=None)
 @given(TEXTS, st.integers(1, 12))
 def test_pieces_make_no_difference(text: str, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -29,6 +29,7 @@ from storytime_tui.models.gpt2 import Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
 from storytime_tui.models.tokenizer import train_tokenizer
 from storytime_tui.models.transformers_model import TransformersModel
+from tests.examples import many
 from tests.generation.fakes import WINDOW, Bytes, Scripted, Watched, tiny_gpt2
 from tests.generation.small_models import VOCABULARY, ours_of, theirs
 from tests.tiny import ours, tale
@@ -216,7 +217,7 @@ def test_a_banned_phrase_is_turned_away_from_where_it_begins() -> None:
 
 @given(st.integers(0, 1000), st.lists(st.text("abcdefghi .", min_size=1, max_size=3), max_size=4))
 @example(255, [".", "aa"])  # the prompt ends with one
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=many(25))
 def test_no_banned_phrase_is_ever_told(seed: int, phrases: list[str]) -> None:
     banned = tuple(phrase for phrase in phrases if phrase.strip(" "))
     told = text_of(PROMPTED.tell("An owl. ", dataclasses.replace(BOLD, seed=seed, banned=banned)))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from storytime_tui.generation.line import OVERRUN, SHORT, Line
 from storytime_tui.generation.sampling.settings import SamplerSettings
+from tests.examples import many
 from tests.generation.fakes import Bytes
 
 EOT = Bytes.end_of_text
@@ -135,7 +136,7 @@ TOKENS = st.lists(st.sampled_from([*b"ab .!\n", *OWL, 257, 258, 259, 260, 261, 2
     st.sampled_from(["length", "sentence", "paragraph"]),
     st.integers(0, 5),
 )
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 def test_whatever_comes_what_was_shown_stays_and_is_allowed(
     tokens: list[int], banned: list[str], stop: list[str], sentence: bool, most: int, end: str, least: int
 ) -> None:

@@ -39,6 +39,7 @@ from storytime_tui.generation.voice import (
 )
 from storytime_tui.models.tokenizer import Tokenizer, train_tokenizer
 from storytime_tui.models.transformers_model import TransformersModel
+from tests.examples import many
 from tests.generation.fakes import WINDOW, Bytes, Scripted, Watched, tiny_gpt2
 from tests.generation.test_generator import (
     BOLD,
@@ -348,7 +349,7 @@ def test_the_mean_of_likelihoods() -> None:
     torch.testing.assert_close(mix_logits([one, other], [0.7, 0.3]), expected)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=many(50))
 @given(st.integers(0, 10_000), st.floats(0, 2, allow_subnormal=False))
 def test_a_contrast_takes_what_the_other_voice_says_from_what_is_plausible(
     seed: int, contrast: float

@@ -13,6 +13,7 @@ from torch import Tensor
 from storytime_tui.errors import Misused, ModelError
 from storytime_tui.models import blend, lora
 from storytime_tui.models.voices import check_shares, check_strength
+from tests.examples import many
 from tests.generation.small_models import ours_of, theirs
 from tests.tiny import ours, tiny_gpt2
 
@@ -75,7 +76,7 @@ def test_any_model_of_transformers_is_blended_and_what_is_tied_stays_tied(kind: 
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-@settings(max_examples=10)
+@settings(max_examples=many(10))
 def test_other_runs_have_their_shares_and_the_run_the_rest(first: float, second: float) -> None:
     whole = math.fsum((first, second)) or 1.0
     shares = [first / max(whole, 1), second / max(whole, 1)]

@@ -19,6 +19,7 @@ from storytime_tui.models.tokenizer import (
     load_tokenizer,
     train_tokenizer,
 )
+from tests.examples import many
 from tests.loopback_hub import TALE
 
 TRAINED = train_tokenizer([TALE * 3], 320)
@@ -52,7 +53,7 @@ def test_byte_map_is_a_bijection_of_printable_characters() -> None:
 
 
 @given(any_text)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=many(100), deadline=None)
 def test_token_bytes_join_to_the_text(text: str) -> None:
     ids = TRAINED.encode(text)
     assert joined(TRAINED, ids).decode() == text
@@ -62,7 +63,7 @@ def test_token_bytes_join_to_the_text(text: str) -> None:
 
 
 @given(text=any_text)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=many(100), deadline=None)
 def test_token_bytes_of_gpt2_join_to_the_text(gpt2: Tokenizer, text: str) -> None:
     ids = gpt2.encode(text)
     assert joined(gpt2, ids).decode() == text

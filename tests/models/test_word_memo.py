@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from storytime_tui.models import word_memo
 from storytime_tui.models.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from storytime_tui.models.word_memo import WordMemo, works_by_words
+from tests.examples import many
 
 TALES = [
     "The fox's house, by\n\nthe way, wasn't   closed. “Oh—no!” she said; it's 1,234 o'clock…\n",
@@ -38,7 +39,7 @@ texts = st.text(
 )
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=many(120))
 @given(st.lists(texts, max_size=4))
 @example(["a \n\n  b'll 'll''s  ", "x\n\n", "  ", " '", "½ a\n\n²b\nc"])
 @example(["<|endoftext|> <|endoftext|>"])

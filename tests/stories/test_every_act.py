@@ -11,6 +11,7 @@ from storytime_tui.stories.history import redo, undo
 from storytime_tui.stories.steering import Steering, set_steering
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.tree import go_to, go_to_branch, label, passages_of, rewrite
+from tests.examples import many
 
 Shown = tuple[tuple[str, str], ...]  # what a page shows: the writer and the text of each passage
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6)
@@ -141,4 +142,4 @@ class EveryAct(RuleBasedStateMachine):
 
 
 TestEveryAct = EveryAct.TestCase
-TestEveryAct.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestEveryAct.settings = settings(max_examples=many(40), stateful_step_count=25, deadline=None)

@@ -29,6 +29,7 @@ from storytime_tui.stories.schema import MIGRATIONS
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.tree import label, passages_of, rewrite
 from storytime_tui.stories.whole import Tree, read_tree
+from tests.examples import many
 
 NOON = 1_796_040_000.0  # 30 November 2026 in every time zone west of UTC+12
 
@@ -181,7 +182,7 @@ def use(store: StoryStore, story: int) -> None:
     store.add_passage(story, "you", "and on")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=many(25), deadline=None)
 @given(data=st.data())
 def test_whatever_bytes_are_wrong_nothing_crashes_and_nothing_is_lost_in_silence(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -250,7 +251,7 @@ def test_whatever_bytes_are_wrong_nothing_crashes_and_nothing_is_lost_in_silence
     shutil.rmtree(path.parent)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 5), st.integers(0, 2**32))
 def test_reading_pages_ends_whatever_they_hold(start: bytes, pages: int, seed: int) -> None:
     draw = random.Random(seed)

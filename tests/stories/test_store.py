@@ -20,6 +20,7 @@ from storytime_tui.errors import StoryError
 from storytime_tui.stories.history import redo, undo
 from storytime_tui.stories.schema import MIGRATIONS
 from storytime_tui.stories.store import StoryStore
+from tests.examples import many
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ class AnyOperations(RuleBasedStateMachine):
 
 
 TestAnyOperations = AnyOperations.TestCase
-TestAnyOperations.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestAnyOperations.settings = settings(max_examples=many(40), stateful_step_count=20, deadline=None)
 
 
 def test_half_a_surrogate_pair_is_no_reason_to_lose_a_text(store: StoryStore) -> None:

@@ -18,6 +18,7 @@ from storytime_tui.stories import window_locks
 from storytime_tui.stories.history import redo, undo
 from storytime_tui.stories.schema import MIGRATIONS
 from storytime_tui.stories.store import StoryStore
+from tests.examples import many
 
 
 @pytest.fixture
@@ -214,7 +215,7 @@ class Windows(RuleBasedStateMachine):
 
 
 TestWindows = Windows.TestCase
-TestWindows.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestWindows.settings = settings(max_examples=many(15), stateful_step_count=20, deadline=None)
 
 
 # -- the file itself -------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.training import journal, runs, summary_cache, sums
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
+from tests.examples import many
 from tests.tiny import write_bare_gpt2
 
 STEP = ev.StepDone(3, 3.0, 1e-3, 100.0, 0.1, 1.0, 3.0, 10)
@@ -416,7 +417,7 @@ WHOLE = st.sampled_from(
 ).map(lambda event: json.dumps(ev.to_json(event)).encode())
 
 
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 @given(
     lines=st.lists(st.binary(max_size=30) | RECORDS | WHOLE | VALUES.map(lambda v: json.dumps(v).encode()))
 )
@@ -435,7 +436,7 @@ def test_no_journal_raises(tmp_path_factory: pytest.TempPathFactory, lines: list
         assert journal.read_events(folder)[-1] == ev.Paused(7)
 
 
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 @given(text=st.text(max_size=80) | st.dictionaries(st.sampled_from(["seed", "base", "stories", "clip"]), VALUES).map(
     lambda values: "\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
 ))  # fmt: skip

@@ -13,6 +13,7 @@ from storytime_tui.training import journal, journal_index
 from storytime_tui.training.journal import JOURNAL, Journal, iter_events, read_thinned, run_facts
 from storytime_tui.training.journal_index import INDEX, Digest, read_index
 from storytime_tui.training.runs import read_events
+from tests.examples import many
 
 STARTED = ev.Started("r", "starter", (), "cpu", "fp32", 1, 1, 1, 1, 1, 400, 100.0, 64, 5.0, 0.0)
 
@@ -72,7 +73,7 @@ def test_the_writer_leaves_an_index_that_covers_all_but_the_last_lines(tmp_path:
     assert size - 4_000 < read_index(tmp_path / JOURNAL).bytes <= size
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_figures_are_those_of_the_whole_journal(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from storytime_tui.training import loss as losses
 from storytime_tui.training.loss import LinearCrossEntropy, next_token_loss, window_batch
 from storytime_tui.training.skips import SKIPPED, skips_of
+from tests.examples import many
 from tests.tiny import ours, tiny_gpt2, token_stream
 
 CPU = torch.device("cpu")
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(
     rows=st.integers(1, 200),
     words=st.integers(2, 90),

@@ -45,6 +45,17 @@ def fail_once(model: Any, call: int, error: Exception, windows: int = 10**9) -> 
     model.hidden = failing
 
 
+HURT_PLAN = plan_for(dropout=0.0, sample_every=0)
+
+
+@pytest.fixture(scope="module")
+def unhurt(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[float], dict[str, torch.Tensor]]:
+    """The losses and the weights of the run that had memory enough."""
+    folder = tmp_path_factory.mktemp("unhurt")
+    said = list(trainer_in(folder / "whole", HURT_PLAN, model=ours(tiny_gpt2(dropout=0.0))).run())
+    return [event.loss for event in steps_in(said)], weights_of(folder / "whole")
+
+
 @pytest.mark.parametrize("call", [1, 2, 12, 13, 14, 29, 30, 31, 40])
 @pytest.mark.parametrize(
     "error",
@@ -54,21 +65,23 @@ def fail_once(model: Any, call: int, error: Exception, windows: int = 10**9) -> 
     ],
     ids=["gpu", "cpu"],
 )
-def test_out_of_memory_anywhere_changes_no_step(tmp_path: Path, call: int, error: Exception) -> None:
-    plan = plan_for(dropout=0.0, sample_every=0)
-    whole = list(trainer_in(tmp_path / "whole", plan, model=ours(tiny_gpt2(dropout=0.0))).run())
+def test_out_of_memory_anywhere_changes_no_step(
+    tmp_path: Path, unhurt: tuple[list[float], dict[str, torch.Tensor]], call: int, error: Exception
+) -> None:
     model = ours(tiny_gpt2(dropout=0.0))
     fail_once(model, call, error)
-    trainer = trainer_in(tmp_path / "hurt", plan, model=model)
+    trainer = trainer_in(tmp_path / "hurt", HURT_PLAN, model=model)
     said = list(trainer.run())
     recovered = [e for e in said if isinstance(e, ev.Recovered)]
     assert [e.message for e in recovered] == [
         "The memory was full: from now on 2 windows are read at a time, with as many windows in a step as before."
     ]
     assert trainer.micro == 2
-    assert [e.loss for e in steps_in(said)] == pytest.approx([e.loss for e in steps_in(whole)], abs=1e-5)
-    for name, tensor in weights_of(tmp_path / "whole").items():
-        torch.testing.assert_close(weights_of(tmp_path / "hurt")[name], tensor, atol=1e-4, rtol=0)
+    losses, weights = unhurt
+    assert [e.loss for e in steps_in(said)] == pytest.approx(losses, abs=1e-5)
+    hurt = weights_of(tmp_path / "hurt")
+    for name, tensor in weights.items():
+        torch.testing.assert_close(hurt[name], tensor, atol=1e-4, rtol=0)
 
 
 def test_it_halves_as_often_as_it_must_and_remembers_it(tmp_path: Path) -> None:

@@ -162,25 +162,32 @@ async def test_f1_to_f5_are_in_the_footer_and_work_while_typing_at_80_columns(
     "go",
     [told, keys("1"), keys("4"), keys("2"), edit, find, keys("3", "escape", "o"), keys("3", "escape", "p")],
 )
-@pytest.mark.parametrize("size", [SMALL, (60, 20)])
 async def test_keys_without_room_are_in_the_palette_and_the_line_says_so(
-    app: StorytimeApp, world: World, go: Go, size: tuple[int, int]
+    app: StorytimeApp, world: World, go: Go
 ) -> None:
+    """In a usual terminal, and after it was made smaller."""
     world.runs = (FINISHED_RUN,)
     world.last_run = LastRun("hedgerow-1", [*a_run(118), FINISHED])
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await go(pilot)
         await pilot.pause()
-        line = line_of(app.screen)
-        await until(pilot, lambda: line._kept)
-        kept = {shown.action for shown in line._kept}
-        left_out = [shown for shown in line._all if shown.action not in kept and shown.key not in FUNCTIONS]
-        assert (MORE in line._kept) == bool(left_out)
-        signs = {command.key for command in fixed_commands(app, app.screen)}
-        for shown in left_out:
-            assert shown.sign in signs or shown.word in ("Passage", "Move"), shown
-        assert all(shown.sentence for shown in line._all), line._all  # a tooltip for each
+        for size in (SMALL, (60, 20)):
+            if size != app.size:
+                await pilot.resize_terminal(*size)
+            line = line_of(app.screen)
+            await until(pilot, lambda size=size: app.screen.size == size)
+            await until(pilot, lambda line=line, size=size: line._kept and line.size.width <= size[0])
+            await pilot.pause()
+            kept = {shown.action for shown in line._kept}
+            left_out = [
+                shown for shown in line._all if shown.action not in kept and shown.key not in FUNCTIONS
+            ]
+            assert (MORE in line._kept) == bool(left_out)
+            signs = {command.key for command in fixed_commands(app, app.screen)}
+            for shown in left_out:
+                assert shown.sign in signs or shown.word in ("Passage", "Move"), shown
+            assert all(shown.sentence for shown in line._all), line._all  # a tooltip for each
 
 
 def test_all_keys_are_shown_where_they_fit_and_otherwise_the_seldom_ones_give_way() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from storytime_tui.corpus.cleaning.clean import clean
 from storytime_tui.corpus.formats.markup import read_html
 from tests.corpus.formats.tongues import UNSPACED, tale_in
+from tests.examples import many
 
 SPACED = ("Korean", "Hebrew", "Arabic")
 
@@ -31,7 +32,7 @@ def cut(paragraph: str, width: int) -> str:
 
 
 @pytest.mark.parametrize("language", sorted(UNSPACED))
-@settings(max_examples=10)
+@settings(max_examples=many(10))
 @given(width=st.integers(20, 45), seed=st.integers(0, 99), indented=st.booleans())
 def test_lines_of_chinese_and_japanese_join_without_a_space(
     language: str, width: int, seed: int, indented: bool
@@ -43,7 +44,7 @@ def test_lines_of_chinese_and_japanese_join_without_a_space(
 
 
 @pytest.mark.parametrize("language", SPACED)
-@settings(max_examples=10)
+@settings(max_examples=many(10))
 @given(width=st.integers(30, 70), seed=st.integers(0, 99))
 def test_lines_of_scripts_with_spaces_join_with_one(language: str, width: int, seed: int) -> None:
     told = paragraphs(language, seed)

@@ -18,6 +18,7 @@ from storytime_tui.corpus.cleaning.clean import (
     wrap_width,
 )
 from storytime_tui.corpus.formats.read import read_text
+from tests.examples import many
 
 PROSE = (
     "There was once a miller who had three sons and a cat, and when he died the eldest took the mill, the "
@@ -113,7 +114,7 @@ def is_subsequence(few: list[str], many: list[str]) -> bool:
     return all(word in rest for word in few)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=many(100), deadline=None)
 @given(st.one_of(texts, wrapped_texts), st.booleans())
 @example("End of\nthe Project Gutenberg EBook of", True)
 @example(
@@ -132,7 +133,7 @@ def test_clean_is_idempotent_and_makes_no_word(text: str, plain: bool) -> None:
     assert cleaned == cleaned.strip("\n")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=many(80), deadline=None)
 @given(wrapped_texts)
 def test_without_markers_no_word_is_lost(text: str) -> None:
     assert words(clean(text)) == words(text)

@@ -11,6 +11,7 @@ from storytime_tui.corpus.cleaning.clean import clean, plain_punctuation
 from storytime_tui.corpus.dividing.divide import divide, read_book, title_and_body
 from storytime_tui.corpus.document import Document, Heading
 from storytime_tui.corpus.formats.read import read_document
+from tests.examples import many
 
 PARAGRAPHS = (
     "There was once a miller who had nothing left in the world but a mill, a cat, and a very good opinion\n"
@@ -216,7 +217,7 @@ documents = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=many(100))
 @given(documents, st.booleans())
 def test_no_word_is_made_up_and_every_tale_is_whole(document: Document, plain: bool) -> None:
     letters = {sign for sign in document.text.casefold() if sign.isalnum()}
@@ -236,21 +237,21 @@ def letters(text: str) -> str:
     return "".join(sign for sign in plain_punctuation(text) if sign.isalnum())
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=many(80))
 @given(documents, st.booleans())
 def test_what_the_tales_say_stands_in_the_document_in_the_same_order(document: Document, plain: bool) -> None:
     rest = iter(letters(document.text))
     assert all(sign in rest for tale in divide(document, plain=plain) for sign in letters(tale.text))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=many(80))
 @given(books)
 def test_every_tale_is_a_clean_text(text: str) -> None:
     for tale in divide(Document(text)):
         assert clean(tale.text) == tale.text
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=many(80))
 @given(books)
 def test_a_tale_that_is_kept_as_a_file_reads_as_the_same_text(text: str) -> None:
     for tale in divide(Document(text)):

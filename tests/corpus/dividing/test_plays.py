@@ -14,6 +14,7 @@ from tests.corpus import invented_plays as made
 from tests.corpus.dividing.test_divide import novel
 from tests.corpus.formats import ebooks
 from tests.corpus.truth_tools import SHARED
+from tests.examples import many
 
 TRIES = SHARED / "tries" / "books"
 
@@ -161,7 +162,7 @@ def test_a_novel_with_a_scene_of_dialogue_and_songs_is_no_play(wrapped: bool) ->
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=many(40), deadline=None)
 @given(
     st.sampled_from(sorted(made.LAYOUTS)),
     st.lists(st.sampled_from(made.ACT_ONE + made.ACT_TWO), min_size=8, max_size=40),

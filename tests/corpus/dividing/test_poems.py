@@ -13,6 +13,7 @@ from storytime_tui.corpus.formats.read import read_document
 from tests.corpus.dividing.test_divide import novel
 from tests.corpus.formats import ebooks
 from tests.corpus.invented_plays import gutenberg
+from tests.examples import many
 
 STANZAS = (
     "The kettle sat upon the hob\nAnd hummed a tune of going,\nThe cat had finished with her job,\n"
@@ -145,7 +146,7 @@ def test_a_primer_of_short_sentences_is_no_book_of_verse() -> None:
     assert [chapter.title for chapter in tale.chapters] != [] and tale.text.count("Here is Ned.") == 8
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60), deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["title", "number", "both", "none"]), st.integers(0, 4), st.integers(1, 6)),

@@ -16,6 +16,7 @@ from storytime_tui.corpus.document import Book
 from storytime_tui.corpus.formats.plain import plain_document
 from storytime_tui.corpus.formats.read import read_document
 from tests.corpus.invented_tales import BUTTONS, ECHOES, HERON
+from tests.examples import many
 
 
 def _told(text: str) -> str:
@@ -299,7 +300,7 @@ def test_one_story_is_not_divided_at_its_end(text: str) -> None:
     assert len(titles(text)) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60), deadline=None)
 @given(
     st.lists(
         st.sampled_from([*TALES, *PROSE, "THE END", "***", "by Ann Other", "The Bell", "---\nThe Lamp"]),

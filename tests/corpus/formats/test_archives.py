@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from storytime_tui.corpus.formats import zip_archive
 from storytime_tui.corpus.formats.archives import unpack
 from storytime_tui.errors import CorpusError
+from tests.examples import many
 
 TALE = b"The vole went out, and it rained.\n"
 
@@ -367,7 +368,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, out: Path, monkeypatch: pyt
     assert "The disk is full" in refused(path, out)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     members=st.dictionaries(st.text(min_size=1, max_size=30), st.binary(max_size=60), max_size=4),
     place=st.integers(0, 600),

@@ -20,6 +20,7 @@ from storytime_tui.corpus.formats.sources import source_files
 from storytime_tui.corpus.library.cards import Card, read_card
 from storytime_tui.corpus.library.importing import add_collection
 from storytime_tui.errors import CorpusError
+from tests.examples import many
 
 HAT = "Once upon a time there was a hat.\n\nIt sat on a shelf, and it was blue."
 FOX = "There was a fox, who ran home."
@@ -282,7 +283,7 @@ words = st.text(
 texts = st.lists(words, max_size=12).map(" ".join)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.fixed_dictionaries({"title": texts, "story": texts}), min_size=1, max_size=6),
     form=st.integers(0, 2),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from storytime_tui.corpus.formats.encodings import decode
 from storytime_tui.corpus.formats.read import read_document
 from tests.corpus.formats.tongues import tale_in
+from tests.examples import many
 
 OLDER = [
     *(("Chinese", encoding) for encoding in ("gb18030", "gbk", "gb2312")),
@@ -62,7 +63,7 @@ def test_it_makes_no_difference_where_the_first_other_character_stands(
 
 
 @pytest.mark.parametrize(("language", "encoding"), [*ASKED, *SURE])
-@settings(max_examples=8)
+@settings(max_examples=many(8))
 @given(length=st.integers(200, 2000), seed=st.integers(0, 1000), one_line=st.booleans())
 def test_a_few_hundred_characters_are_enough(
     language: str, encoding: str, length: int, seed: int, one_line: bool
@@ -74,7 +75,7 @@ def test_a_few_hundred_characters_are_enough(
 
 
 @pytest.mark.parametrize(("language", "encoding"), [pair for pair in ASKED if pair[1] != "gb2312"])
-@settings(max_examples=6)
+@settings(max_examples=many(6))
 @given(seed=st.integers(0, 1000))
 def test_damaged_bytes_spoil_only_their_lines(language: str, encoding: str, seed: int) -> None:
     text, data = encoded(language, encoding, 20_000, seed)

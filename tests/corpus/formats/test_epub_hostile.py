@@ -27,6 +27,7 @@ from tests.corpus.formats.ebooks import (
     write,
     xhtml,
 )
+from tests.examples import many
 
 ENCRYPTION = (
     '<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container" xmlns:e="http://www.w3.org/2001/04/xmlenc#">'
@@ -233,7 +234,7 @@ def test_a_password_is_told(tmp_path: Path) -> None:
     assert "is locked with a password" in refused(path)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_is_a_document_or_one_sentence(tmp_path: Path, data: st.DataObject) -> None:
     made = book(

@@ -10,6 +10,7 @@ from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.read import read_document
 from tests.corpus.formats.ebooks import book, write, xhtml
+from tests.examples import many
 
 NAMED = "<dc:title>The Mill at Sorrow</dc:title>"
 
@@ -209,7 +210,7 @@ def test_paragraphs_that_are_whole_stay_apart(tmp_path: Path, first: str, second
     ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=1, max_size=6))
 def test_a_book_cut_anywhere_keeps_every_word_in_order(tmp_path: Path, cuts: list[tuple[int, bool]]) -> None:
     words = prose(4).replace("</p><p>", " ").removeprefix("<p>").removesuffix("</p>").split()

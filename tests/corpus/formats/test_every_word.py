@@ -15,6 +15,7 @@ from storytime_tui.corpus.formats.markup import read_html
 from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.errors import CorpusError
 from tests.corpus.formats.ebooks import book, ref, write, xhtml
+from tests.examples import many
 
 SYLLABLES = ("ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "zu")
 WORDS = tuple(a + b + c for a in SYLLABLES for b in SYLLABLES[:8] for c in SYLLABLES[:4])
@@ -131,7 +132,7 @@ def missing(wanted: Counter[str], document: Document) -> Counter[str]:
     return wanted - accounted
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(bodies)
 def test_every_word_of_a_page_is_in_its_text_or_left_out_for_a_reason(body: str) -> None:
     document = read_html(
@@ -140,7 +141,7 @@ def test_every_word_of_a_page_is_in_its_text_or_left_out_for_a_reason(body: str)
     assert missing(shown(body), document) == Counter()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=many(40), deadline=None)
 @given(
     st.lists(
         st.tuples(bodies, st.sampled_from(["c", "cover", "toc", "notes", "title_page", "nav"])),
@@ -190,7 +191,7 @@ def markdown(draw: st.DrawFn) -> tuple[str, Counter[str]]:
     return "\n".join(lines), wanted
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=many(250), deadline=None)
 @given(markdown())
 def test_every_word_of_markdown_is_in_its_text_or_left_out_for_a_reason(
     made: tuple[str, Counter[str]],

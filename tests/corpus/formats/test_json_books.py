@@ -12,6 +12,7 @@ from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Book, Document
 from storytime_tui.corpus.formats import json_sets
 from storytime_tui.corpus.formats.read import read_document
+from tests.examples import many
 
 OWL = ["The owl sat on the old gate and looked at the moon.", "Then a mouse came by with a lamp."]
 SNOW = ["Snow fell all night upon the mill.", "In the morning the miller sang to his cat."]
@@ -112,7 +113,7 @@ def test_chapters_within_chapters_are_read_to_a_depth_and_deeper_ones_are_named(
     assert (SNOW[1] in tale.text, SNOW[1] in left_out) == (deep == 3, deep == 60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60), deadline=None)
 @given(
     st.lists(
         st.lists(st.sampled_from(["Owls", "sat", "there", "Snow", "fell", "on", "it"]), min_size=2),

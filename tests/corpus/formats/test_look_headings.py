@@ -11,6 +11,7 @@ from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.read import read_document
 from tests.corpus.formats.documents import docx, headings, odt, paragraph, run
+from tests.examples import many
 
 RIVER = (
     "Old Martin Reed went down to the river, and there he found a boat without an oar. He sat in it and sang."
@@ -164,7 +165,7 @@ marked_lines = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(marked_lines, st.sampled_from(KINDS))
 def test_how_a_paragraph_looks_changes_no_word(
     tmp_path: Path, lines: Lines, kind: Callable[[Path, Lines], Document]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.markdown import read_markdown
+from tests.examples import many
 
 
 def markdown(source: str) -> Document:
@@ -58,7 +59,7 @@ def test_html_within_markdown_and_signs_that_are_none() -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=many(100), deadline=None)
 @given(st.text(alphabet="ab \n#*_`>[]()!<&-=|:^\\1.'\"", max_size=120))
 def test_any_markdown_is_a_document_of_its_own_letters(source: str) -> None:
     document = markdown(source)

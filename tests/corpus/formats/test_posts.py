@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.read import read_document
+from tests.examples import many
 
 POSTS = [
     "The owl sat on the old gate and looked at the moon. Nobody spoke, for it was cold, and the mill was far away.",
@@ -145,7 +146,7 @@ def test_comments_under_a_story_are_left_out_as_such(tmp_path: Path) -> None:
 word = st.sampled_from(["owl", "gate", "The", "snow.", "reply", "Like", "moon,", "10:22", "Ann"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(word, min_size=3, max_size=20).map(" ".join), min_size=3, max_size=5),
     st.sampled_from(SITES),

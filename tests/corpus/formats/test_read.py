@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from storytime_tui.corpus.formats.read import read_document, read_text
 from storytime_tui.corpus.formats.registry import LARGEST, SUFFIXES
 from storytime_tui.errors import CorpusError
+from tests.examples import many
 
 STORY = "“Où est-il?” said the café owner—and the fox’s tail…\nwas gone.\n"
 
@@ -245,7 +246,7 @@ def test_a_zip_is_named_as_one(tmp_path: Path) -> None:
         read_document(write(tmp_path, b"PK\x03\x04", "tales.zip"))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     suffix=st.sampled_from(SUFFIXES),
     data=st.one_of(

@@ -17,6 +17,7 @@ from storytime_tui.corpus.formats.registry import FORMATS, MEDIA_TYPES, SUFFIXES
 from storytime_tui.corpus.formats.rtf import read_rtf
 from storytime_tui.errors import CorpusError
 from tests.corpus.formats import documents
+from tests.examples import many
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def counted(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("written", [as_docx, as_odt, as_rtf, as_fb2])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=blocks)
 def test_every_word_is_in_the_text_or_accounted_for(
     tmp_path: Path, written: object, made: list[Block]
@@ -155,7 +156,7 @@ pieces = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=many(100), deadline=None)
 @given(st.lists(pieces, max_size=40).map("".join))
 def test_any_rich_text_is_read_or_refused_with_a_sentence(source: str) -> None:
     try:

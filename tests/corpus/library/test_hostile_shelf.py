@@ -23,6 +23,7 @@ from storytime_tui.corpus.library.importing import add_collection
 from storytime_tui.corpus.library.shelf import find_collection, load_shelf, load_shelf_with_problems
 from storytime_tui.errors import CorpusError
 from storytime_tui.jobs import shelves
+from tests.examples import many
 
 BROKEN_CARDS: dict[str, str | bytes] = {
     "no-toml": "title = ",
@@ -312,7 +313,7 @@ _keys = st.sampled_from(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(st.dictionaries(_keys, _values, max_size=4))
 def test_whatever_a_card_says_it_is_a_card_or_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, found: dict[str, Any]
@@ -339,7 +340,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(st.data())
 def test_whatever_the_cache_says_the_stories_are_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -14,6 +14,7 @@ from torch import Tensor
 from storytime_tui.generation.backends.backend import CHUNK, Backend, read_in_chunks
 from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.models.transformers_model import TransformersModel
+from tests.examples import many
 from tests.generation.small_models import OURS, VOCABULARY, WINDOW, greedy_rows_by_generate, ours_of, theirs
 
 KINDS = ["gpt2", "llama", "qwen2", "qwen3", "neox", "opt"]
@@ -147,7 +148,7 @@ WALK = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(WALK, st.sampled_from(["gpt2", "llama", "qwen3", "neox"]))
 def test_after_any_walk_the_logits_are_those_of_the_ids_alone(walk: list[Any], kind: str) -> None:
     """Cut, share and read in any order: a cache is worth what its ids say, and an older one stays as it was."""
