@@ -20,6 +20,7 @@ from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable
 from storytime_tui.tui import app_keys, faults, messages, theme
+from storytime_tui.tui.arriving import typed_words_arrive
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
@@ -309,6 +310,7 @@ class StorytimeApp(ThemedApp[None]):
             self.exit()
             return
         self._leaving = True
+        await typed_words_arrive(self.focused)
         self._stops_run = self.desk.training.control is not None
         self.desk.run_changed.subscribe(self, lambda _: self._leave_when_done())
         self.desk.writer_changed.subscribe(self, lambda _: self._leave_when_done())

@@ -70,6 +70,30 @@ async def test_a_draft_is_kept_while_one_goes_on_typing(app: StorytimeApp, other
         assert typed.startswith(other.stories()[0].draft)
 
 
+async def test_a_letter_that_is_still_on_its_way_is_kept_when_the_app_is_asked_to_leave(
+    app: StorytimeApp, other: StoryStore
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        app.screen.query_one(Prompt).insert("An owl")  # its message passes through several queues
+        app.asked_to_leave()
+        await until(pilot, lambda: app._exit)
+    assert [story.draft for story in other.stories()] == ["An owl"]
+
+
+async def test_a_line_typed_before_the_last_story_is_there_is_kept_when_one_leaves(
+    app: StorytimeApp, other: StoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StoryScreen, "_load_last_story", lambda self: None)  # it never comes
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.focused, Prompt))
+        await type_text(pilot, "An owl")
+        app.asked_to_leave()
+        await until(pilot, lambda: app._exit)
+    assert [story.draft for story in other.stories()] == ["An owl"]
+
+
 async def test_a_locked_store_freezes_nothing_and_loses_nothing(
     app: StorytimeApp, world: World, other: StoryStore
 ) -> None:

@@ -157,6 +157,8 @@ class StoryScreen(StyledOnce, Screen[None]):
 
     def on_unmount(self) -> None:
         """Save what was typed when the app closes."""
+        if self._line and not self._loaded:  # the last story is still being read: a story of its own
+            self.drafts.typed()
         self.drafts.flush()
         self._editing.drafts.flush()
 
