@@ -240,6 +240,10 @@ class OwnBackend:
         with torch.inference_mode():
             return torch.empty(shape, dtype=self.dtype, device=self.device)
 
+    def bytes_of(self, tokens: int) -> int:
+        """Bytes that the keys and values of as many tokens take."""
+        return 2 * self.layers * self.heads.keys * self.heads.width * tokens * self.dtype.itemsize
+
     def _make_room(self, cache: OwnCache, new: int) -> None:
         held = cache.length - cache.shared_length
         if held + new > cache.own.shape[4]:
