@@ -313,7 +313,7 @@ def open_teller(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
-    from storytime_tui.generation.backends.cuda_graph import GraphedSteps
+    from storytime_tui.generation.backends.cuda_graph import GraphedSteps, has_room
     from storytime_tui.generation.backends.own_model import OwnBackend
     from storytime_tui.generation.backends.precision import (
         VERDICT_TOKENS,
@@ -354,7 +354,7 @@ def open_teller(
     steps = None
     if isinstance(backend, OwnBackend) and device.type == "cuda":
         with new_runs_wait() as idle:
-            if idle:
+            if idle and has_room(backend, torch.cuda.mem_get_info(device)[0]):
                 steps = GraphedSteps(backend)
                 steps.record()
     generator = Generator(backend, tokenizer, window, steps)

@@ -7,6 +7,7 @@ them. A ratio is the median over the rounds of their seconds over ours; above 1 
 shape (6 layers x 768, 12 heads, 50,257 tokens) and random weights. Each contender continues the same prompt greedily.
 `ratio_fp32`, `ratio_bf16`, `ratio_int8`: compared with `generate` and a TextIteratorStreamer in fp32.
 `ratio_ctranslate2`: our int8 compared with the int8 of CTranslate2, a C++ engine; not measured without ctranslate2.
+`ratio_llamacpp`, `ratio_llamacpp_llama` and more: see `llamacpp.py`; not measured without llama.cpp.
 `ratio_append`: the time to read 910 tokens over the time to add 10 to a story of 900. `ratio_batch`: eight
 continuations one after another over all at once. `small_tokens_per_second`: the shape 6 x 384 with 8,192 tokens.
 `beside_training_...`: the same with one thread, while another process trains a model with all cores. Prints a table;
@@ -42,6 +43,7 @@ from storytime_tui.generation.backends.threads import using_threads
 from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.gpt2_files import empty_gpt2, shape_of
 from storytime_tui.models.own_files import fill_from
+from tests.benchmarks import llamacpp
 from tests.benchmarks.peers import machine_name
 
 DISTIL = {"n_embd": 768, "n_layer": 6, "n_head": 12, "vocab_size": 50257, "n_positions": 1024}
@@ -355,6 +357,8 @@ def show(found: dict[str, Any]) -> None:
         "our int8 over CTranslate2's": "ratio_ctranslate2",
         "900 tokens kept, 10 added, over all read": "ratio_append",
         "eight at once over one by one": "ratio_batch",
+        "our int8 over llama.cpp's Q8_0": "ratio_llamacpp",
+        "  at SmolLM2-135M's shape": "ratio_llamacpp_llama",
         "6 x 384, tokens a second": "small_tokens_per_second",
         "  beside a training run": "beside_training_tokens_per_second",
     }
@@ -377,6 +381,7 @@ def main() -> None:
     found = {
         **measure_telling(args),
         **measure_small(args),
+        **(llamacpp.measure(args) if llamacpp.is_there() else {}),
         "threads": args.threads,
         "machine": machine_name("cpu"),
         "torch": torch.__version__,

@@ -14,6 +14,7 @@ call of a new process in which the model is open; ours by the whole way that the
 
 import argparse
 import ctypes
+import importlib.util
 import json
 import multiprocessing
 import statistics
@@ -251,6 +252,29 @@ def figures_of(kind: str, taken: dict[str, dict[str, list[float]]], tokens: int)
     return found
 
 
+def is_there() -> bool:
+    """Whether llama.cpp's package is installed."""
+    return importlib.util.find_spec("llama_cpp") is not None
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """The figures of the chosen shapes, and the three that `generation.py` shows."""
+    reads = bandwidth(args.threads)
+    found: dict[str, Any] = {"bandwidth": round(reads)}
+    for kind in getattr(args, "shapes", SHAPES):
+        figures = measure_shape(kind, args)
+        for name in ("ours", "llama.cpp"):
+            rate = figures[name]["tokens_per_second"] * figures["weights"][name]
+            figures[name]["bandwidth_share"] = round(rate / reads, 2)
+        found[kind] = figures
+    if "distil" in found:
+        found["ratio_llamacpp"] = found["distil"]["ratio_telling"]
+        found["first_token_seconds"] = found["distil"]["ours"]["first_token_seconds"]
+    if "smol" in found:
+        found["ratio_llamacpp_llama"] = found["smol"]["ratio_telling"]
+    return found
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -260,14 +284,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=SHAPES)
     args = parser.parse_args()
-    reads = bandwidth(args.threads)
-    found: dict[str, Any] = {"machine": machine_name("cpu"), "bandwidth": round(reads)}
-    for kind in args.shapes:
-        figures = measure_shape(kind, args)
-        for name in ("ours", "llama.cpp"):
-            rate = figures[name]["tokens_per_second"] * figures["weights"][name]
-            figures[name]["bandwidth_share"] = round(rate / reads, 2)
-        found[kind] = figures
+    found = {"machine": machine_name("cpu"), **measure(args)}
     print(json.dumps(found) if args.json else json.dumps(found, indent=2))
 
 

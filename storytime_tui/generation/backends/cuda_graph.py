@@ -32,6 +32,11 @@ GraphPart = int | Literal["choose", "order and choose"]
 _STEP = 256  # positions by which the attended part grows
 
 
+def has_room(backend: OwnBackend, free: int) -> bool:
+    """Whether a cache of the whole window takes at most half of the free memory (bytes); some windows are long."""
+    return 2 * backend.bytes_of(backend.window) <= free
+
+
 class ChosenTokens(NamedTuple):
     """One token per row, and its logprob (nats) by the model itself, before penalties and knobs."""
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from storytime_tui.generation.backends.own_model import Attend, Heads, OwnBackend, copied, prepared
 from storytime_tui.models.llama import Llama, TransformerBlock, angles
 
+_FIRST_PLACES = 512  # positions
 Place = tuple[Tensor, Tensor]  # (new, 1, head width): cosines, and sines whose first half is negative
 
 
@@ -39,15 +40,24 @@ class LlamaBackend(OwnBackend):
             self.blocks = [_Block(block, precision, self.dtype) for block in layers.layers]  # type: ignore[arg-type]
             self._last_norm = copied(layers.norm.weight, self.dtype)
             self._epsilon = torch.tensor(model.shape.epsilon, device=self.device)
+            self._places = self._place(torch.arange(0, device=self.device))
 
     def embed(self, ids: Tensor, positions: slice | Tensor) -> tuple[Tensor, Place]:
         """See `OwnBackend`."""
-        if isinstance(positions, slice):
-            positions = torch.arange(positions.start, positions.stop, device=self.device)
+        place = self._known_place(positions) if isinstance(positions, slice) else self._place(positions)
+        return F.embedding(ids, self._token_embeddings).to(self.dtype), place
+
+    def _place(self, positions: Tensor) -> Place:
         cosines, sines = angles(self._shape, positions)
         sines[:, : sines.shape[1] // 2].neg_()
-        place = cosines[:, None].to(self.dtype), sines[:, None].to(self.dtype)
-        return F.embedding(ids, self._token_embeddings).to(self.dtype), place
+        return cosines[:, None].to(self.dtype), sines[:, None].to(self.dtype)
+
+    def _known_place(self, positions: slice) -> Place:
+        """From a table that grows: the cosines of a single token take as long as a layer."""
+        if len(self._places[0]) < positions.stop:
+            room = max(positions.stop, min(self.window, max(_FIRST_PLACES, 2 * positions.stop)))
+            self._places = self._place(torch.arange(room, device=self.device))
+        return self._places[0][positions], self._places[1][positions]
 
     def block(self, block: _Block, x: Tensor, place: Place, attend: Attend) -> Tensor:
         """See `OwnBackend`."""
@@ -64,8 +74,9 @@ class LlamaBackend(OwnBackend):
         # rolled by half, each number meets the one that it is a pair with
         turned = torch.addcmul(turned * place[0], turned.roll(head_width // 2, 3), place[1])
         x = x + block.attn_out(attend(turned[:, :, :queries], turned[:, :, queries:], value))
-        gate, up = block.mlp_in(self._norm(x, block.norm_2)).chunk(2, 1)
-        x += block.mlp_out(F.silu(gate).mul_(up))
+        gate_up = block.mlp_in(self._norm(x, block.norm_2))
+        inner = gate_up.shape[1] // 2
+        x += block.mlp_out(F.silu(gate_up[:, :inner]).mul_(gate_up[:, inner:]))
         return x.view(rows, new, width)
 
     def norm_last(self, x: Tensor) -> Tensor:
@@ -73,9 +84,12 @@ class LlamaBackend(OwnBackend):
         return self._norm(x, self._last_norm)
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
-        """RMSNorm over the last dimension. On a CPU, torch's own takes twice as long for a single row."""
+        """RMSNorm over the last dimension. On a CPU, torch's own takes three times as long for a single row."""
         if x.device.type != "cpu":
             return F.rms_norm(x, weight.shape, weight, self._shape.epsilon)
+        if len(x) == 1 == x.dim() - 1:
+            square = torch.dot(x[0], x[0])
+            return (x * torch.add(self._epsilon, square, alpha=1 / x.shape[1]).rsqrt_()).mul_(weight)
         lengths = torch.linalg.vector_norm(x, 2, -1, keepdim=True)
         scale = torch.addcmul(self._epsilon, lengths, lengths, value=1 / x.shape[-1]).rsqrt_()
         return (x * scale).mul_(weight)

@@ -14,6 +14,7 @@ from storytime_tui.generation.backends.cuda_graph import (
     GraphedSteps,
     _extents,
     choose_tokens,
+    has_room,
     knob_tensor,
     needs_sorting,
 )
@@ -158,6 +159,14 @@ def test_with_penalties_it_tells_what_sampling_chooses_token_by_token(
         ids.append(token)
         forbidden = [token, 7]
         logits = backend.read([token], plain)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_window_that_would_take_most_of_the_memory_has_no_graphs(kind: str) -> None:
+    backend, steps = steps_of(kind=kind)
+    needed = backend.memory(steps.cache)
+    assert has_room(backend, 2 * needed)
+    assert not has_room(backend, 2 * needed - 1)
 
 
 @pytest.mark.parametrize("window", [100, 256, 300, 1024, 2049, 5000, 32_768])

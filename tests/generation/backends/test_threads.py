@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -13,8 +14,11 @@ from hypothesis import strategies as st
 from storytime_tui.generation.backends import threads
 from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.backends.threads import OtherPrograms, threads_for, using_threads
+from storytime_tui.models import llama
+from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.gpt2 import Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
+from storytime_tui.models.own_files import empty_model
 
 found = pytest.mark.skipif(threads._openmp() is None, reason="torch computes without OpenMP here")
 
@@ -95,11 +99,26 @@ def test_work_of_another_process_is_not_ones_own() -> None:
     assert all_after - all_before > own_after - own_before
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
-def test_what_is_read_does_not_depend_on_the_number_of_threads(precision: str) -> None:
-    """The same seed tells the same story while a run learns, too: telling then has one thread."""
+def gpt2() -> CausalModel:
     model = empty_gpt2(Shape(5000, 256, 192, 2, 6, 768), torch.device("cpu"), torch.float32, padded=False)
     model.fill(0)
+    return model
+
+
+def small_llama() -> CausalModel:
+    shape = llama.Shape(5000, 256, 192, 2, 6, 2, 32, 512)
+    model = empty_model(llama.Llama, shape, torch.device("cpu"), torch.float32, padded=False)
+    model.fill(0)
+    return model
+
+
+@pytest.mark.parametrize("make", [gpt2, small_llama])
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
+def test_what_is_read_does_not_depend_on_the_number_of_threads(
+    precision: str, make: Callable[[], CausalModel]
+) -> None:
+    """The same seed tells the same story while a run learns, too: telling then has one thread."""
+    model = make()
     if precision not in precisions_of(model):
         pytest.skip(f"this processor has no {precision}")
     backend = make_backend(model.eval(), precision)
