@@ -91,7 +91,18 @@ class _Parser(argparse.ArgumentParser):
     """Makes error messages printable: a terminal would execute an escape sequence in an argument."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(_shortened(printable_line(message)))
+        super().error(_shortened(printable_line(_with_near(message))))
+
+
+def _with_near(message: str) -> str:
+    """argparse's sentence on a misspelt verb or value, with the nearest one in place of the list of all."""
+    found = re.search(r"invalid choice: '([^']+)' \(choose from (.+)\)$", message)
+    if found is None:
+        return message
+    import difflib  # only when something is wrong: it would delay every start
+
+    near = difflib.get_close_matches(found[1], re.findall(r"[\w-]+", found[2]), n=2)
+    return f"{message[: found.end(1) + 1]}: did you mean {' or '.join(near)}?" if near else message
 
 
 def _check_text(args: argparse.Namespace, paths_too: Sequence[str]) -> None:

@@ -93,6 +93,7 @@ class Settings:
 
 
 SAMPLER = tuple(name for name in table(Settings) if name in table(SamplerSettings))  # all but the seed
+LEFT_OUT = "The settings file is left out"  # how the trouble with a whole file begins
 KEYS = "keys"  # the table of the user's own keys
 _LARGEST = 100_000  # bytes of the file
 _PATIENCE = 10.0  # seconds to wait for another program that writes its own change
@@ -115,7 +116,7 @@ def load_settings() -> Loaded:
     except FileNotFoundError:
         return Loaded()
     except small_files.UnreadableFile as error:
-        return Loaded(troubles=(f"The settings file is left out, and the usual settings hold. {error}",))
+        return Loaded(troubles=(f"{LEFT_OUT}, and the usual settings hold. {error}",))
     usual = Settings()
     values: dict[str, Any] = {}
     troubles: list[str] = []

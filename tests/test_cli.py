@@ -239,6 +239,33 @@ def test_misuse_exits_with_2(argv: list[str], capsys: pytest.CaptureFixture[str]
     assert "usage:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (["trian"], "train"),
+        (["runs", "lst"], "list"),
+        (["runs", "export", "r", "--to", "x", "--dtype", "fp61"], "fp16"),
+    ],
+)
+def test_of_a_misspelt_verb_or_value_the_near_one_is_named(
+    argv: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    assert stop.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f": did you mean {meant}" in last and last.endswith("?") and "choose from" not in last
+
+
+@pytest.mark.parametrize("argv", [["qqqqq"], ["runs", "qqqqq"]])
+def test_a_verb_that_is_near_none_gets_the_list_of_all(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(argv)
+    assert "choose from" in capsys.readouterr().err
+
+
 def test_what_nobody_foresaw_is_one_line_too_and_the_log_has_the_rest(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
 ) -> None:

@@ -1,7 +1,6 @@
 """`storytime-tui disk`: what takes room, and clearing a part of it."""
 
 import argparse
-import shutil
 import sys
 from dataclasses import asdict
 
@@ -13,6 +12,7 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.formatting import size
 from storytime_tui.jobs.housekeeping import disk
 from storytime_tui.terminal import printable_line, printable_path
+from storytime_tui.terminal_kind import size as terminal_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +47,9 @@ def _list(as_json: bool) -> int:
     rows = [("what", "size", "can go", "")]
     for part in use.parts:
         rows.append((part.what, size(part.bytes), size(part.can_go) if part.can_go else "–", part.note))
-    names, columns = max(len(row[0]) for row in rows), shutil.get_terminal_size((100, 24)).columns
-    print_table(rows, right=(1, 2), widest=max(30, columns - names - 2 * 9 - 2))
+    names, terminal = max(len(row[0]) for row in rows), terminal_size(1) if sys.stdout.isatty() else None
+    widest = max(30, terminal[0] - names - 2 * 9 - 2) if terminal else None  # what is piped stays whole
+    print_table(rows, right=(1, 2), widest=widest)
     print(f"\n{size(use.bytes)} in all, {size(use.can_go)} of it can go; {size(use.free)} free in ", end="")
     print(printable_path(use.folder))
     print("`storytime-tui disk clear WHAT` clears one of them, `disk clear caches` all caches.")

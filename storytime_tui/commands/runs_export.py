@@ -1,15 +1,20 @@
 """`storytime-tui runs export`: a run's model, or a base, as files that other programs open."""
 
+from __future__ import annotations
+
 import argparse
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storytime_tui import formatting
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import print_json, progress_shown, strength_of
 from storytime_tui.terminal import printable_line, printable_path
+
+if TYPE_CHECKING:
+    from storytime_tui.jobs.export import Exported
 
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 _LARGEST = 1e15  # bytes of one file
@@ -89,12 +94,17 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**dataclasses.asdict(done), "path": str(done.path)})
         return DONE
-    of_run = f"{done.checkpoint} of " if done.checkpoint else ""
-    merged = f", merged into {printable_line(done.base)}" if done.base else ""
-    print(
-        f"{of_run}{printable_line(done.run)}{merged} is in {printable_path(done.path)} "
-        f"({done.dtype}, {formatting.size(done.bytes)})."
-    )
+    print(_where(done))
     if done.address:
         print(f"It is on the Hub: {printable_line(done.address)}")
     return DONE
+
+
+def _where(done: Exported) -> str:
+    """What is where, and how much room it takes; an adapter's base is in it and is itself as it was."""
+    of_run = f"{done.checkpoint} of " if done.checkpoint else ""
+    with_base = " with its base" if done.base else ""
+    return (
+        f"{of_run}{printable_line(done.run)}{with_base} is in {printable_path(done.path)} "
+        f"({done.dtype}, {formatting.size(done.bytes)})."
+    )

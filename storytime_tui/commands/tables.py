@@ -13,15 +13,18 @@ def print_table(
     rows: Sequence[Sequence[str]],
     *,
     right: Container[int] = (),
-    widest: int = _WIDEST,
+    widest: int | None = _WIDEST,
     keep: Literal["start", "end"] = "start",
 ) -> None:
     """Print rows of equal length with aligned columns; the first row may be the headings.
 
     `right`: indices of the right-aligned columns. A field wider than `widest` terminal columns is cut with "…", and its
-    start or end is kept.
+    start or end is kept. None cuts nothing.
     """
-    printed = [[cut(field, widest, keep=keep) for field in row] for row in rows]
+    printed = [
+        [printable_line(field) if widest is None else cut(field, widest, keep=keep) for field in row]
+        for row in rows
+    ]
     widths = [max(map(cells, column)) for column in zip(*printed, strict=True)]
     for row in printed:
         fields = []

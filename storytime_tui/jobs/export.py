@@ -126,6 +126,10 @@ def _check_target(to: Path, format: str) -> None:
         raise ModelError(
             f"GGUF is one file: give --to a name that ends in .gguf, such as {to.name or 'model'}.gguf."
         )
+    if format != "gguf" and to.suffix == ".gguf":
+        raise ModelError(
+            f"{to.name} is the name of a GGUF file, but {format} is a folder: choose the format gguf or another name."
+        )
     if to.exists() or to.is_symlink():
         raise ModelError(f"{to} exists already and is not overwritten: choose another name, or remove it.")
 

@@ -153,6 +153,8 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub", "gguf"]:
             f"such as scratch-9x320, with {LAYERS[0]} to {LAYERS[1]} layers and a width from {WIDTHS[0]} to "
             f"{WIDTHS[1]:,} that is a multiple of {HEAD}."
         )
+    if name.endswith(GGUF) and not os.path.exists(path):
+        raise ModelError(f"There is no file {name}: give the path of a .gguf file.")
     if is_repo_id(name):
         return "hub"
     exists = os.path.exists(path)

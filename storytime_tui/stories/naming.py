@@ -1,8 +1,12 @@
 """Finding the story that a user names, by its id or its exact title."""
 
+import difflib
+
 from storytime_tui.errors import StoryError
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import Story
+
+_COMPARED, _NEAR = 100, 0.7  # characters of a title, and how alike two must be
 
 
 def find_story(store: StoryStore, named: str, *, removed: bool = False) -> Story:
@@ -25,9 +29,18 @@ def find_story(store: StoryStore, named: str, *, removed: bool = False) -> Story
         )
     listing = "stories restore" if removed else "stories list"
     what = "removed story" if removed else "story"
+    near = _near(store.stories(removed), named)
     raise StoryError(
-        f"There is no {what} with the id or title {named!r}: `storytime-tui {listing}` lists them."
+        f"There is no {what} with the id or title {named!r}: "
+        + (f"did you mean {near}?" if near else f"`storytime-tui {listing}` lists them.")
     )
+
+
+def _near(stories: tuple[Story, ...], named: str) -> str:
+    """The titles most like a misspelt one, at most two, for a question; "" if none is near."""
+    titles = {story.title[:_COMPARED].casefold(): story.title for story in stories}
+    near = difflib.get_close_matches(named[:_COMPARED].casefold(), titles, n=2, cutoff=_NEAR)
+    return " or ".join(repr(titles[each]) for each in near)
 
 
 def _named(stories: tuple[Story, ...], named: str) -> list[Story]:

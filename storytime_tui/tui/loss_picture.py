@@ -192,16 +192,27 @@ def _with_loss_axis(grid: Grid, axis: LossAxis, most: int) -> list[Row]:
     apart = tick_distance(axis.low, axis.high, most)
     labels: dict[int, str] = {}
     marked = ticks(axis.low, axis.high, apart)
-    for loss, row in zip(marked, axis.rows_of(marked, grid.height), strict=True):
-        labels.setdefault(row, loss_label(loss, apart))
+    places = zip(marked, axis.rows_of(marked, grid.height), strict=True)
+    fitted = [(_fitting(loss_label(loss, apart)), loss, row) for loss, row in places]
+    # where more decimals have no room there are fewer labels, first those that are exact
+    for text, _, row in sorted(fitted, key=lambda each: abs(float(each[0]) - each[1])):
+        if text not in labels.values():
+            labels.setdefault(row, text)
     rows: list[Row] = []
     for number, cells in enumerate(grid.rows()):
         label = labels.get(number)
-        text = "" if label is None else label[: LEFT - 1]
-        head: Row = [(sign, "tick") for sign in f"{text:>{LEFT - 1}}"]
+        head: Row = [(sign, "tick") for sign in f"{label or '':>{LEFT - 1}}"]
         head.append(("│" if label is None else "┤", "axis"))
         rows.append([*head, *((sign, NAMES[layer] if layer >= 0 else "") for sign, layer in cells)])
     return rows
+
+
+def _fitting(label: str) -> str:
+    """A label of the loss axis with as many of its decimals as there is room for."""
+    over = len(label) - (LEFT - 1)
+    if over <= 0:
+        return label
+    return f"{float(label):.{max(0, len(label.partition('.')[2]) - over)}f}"
 
 
 def _step_axis(scale: Scale, window: Window, columns: int) -> list[Row]:

@@ -15,6 +15,7 @@ import pytest
 from storytime_tui import files, paths
 from storytime_tui.cli import main
 from storytime_tui.commands import runs_export
+from storytime_tui.jobs.export import Exported
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
@@ -217,6 +218,11 @@ def test_export_says_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[s
     }  # fmt: skip
     _, err = said(capsys, "export", "mine", "--to", str(tmp_path / "2"), code=1)
     assert "exists already" in err and err.count("\n") == 1
+
+
+def test_an_export_of_an_adapter_says_that_its_base_is_in_it() -> None:
+    done = Exported("gl", "step-1", Path("/tmp/gl"), "safetensors", "fp32", 15_000_000, "/models/small", None)
+    assert runs_export._where(done) == "step-1 of gl with its base is in /tmp/gl (fp32, 15.0 MB)."
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,13 @@ def test_what_no_story_is_called_or_several_are_is_one_sentence(capsys: pytest.C
     assert "There is no removed story" in said(capsys, "restore", "9" * 30, code=1)[1]
 
 
+def test_of_a_title_that_is_nearly_right_the_right_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    written("The Owl", "An owl sang.")
+    for argv in (("show", "the owl"), ("export", "Th Owl", "--to", "x.txt")):
+        assert f"title {argv[1]!r}: did you mean 'The Owl'?" in said(capsys, *argv, code=1)[1]
+    assert "`storytime-tui stories list` lists them" in said(capsys, "show", "The Fox's Teapot", code=1)[1]
+
+
 def test_a_search_names_stories_with_a_line_of_context(capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "search", "owl")[0] == "No story holds this.\n"
     written("The owl", "An owl", " sang to the moon.")

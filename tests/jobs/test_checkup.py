@@ -321,6 +321,13 @@ def test_a_broken_settings_file_and_a_missing_package_are_found(
     (home / "settings.toml").write_text("temperature = [")
     (finding,) = settings_findings(load_settings().troubles)
     assert not finding.well and "not valid TOML" in finding.found
+    says_what_to_do(
+        finding, rf"^Correct {re.escape(str(home))}\S+; until then all settings have their defaults"
+    )
+    (home / "settings.toml").write_text('device = "cpu"\ntheme = "storytime\n')
+    (finding,) = settings_findings(load_settings().troubles)
+    says_what_to_do(finding, f"^Correct line 2 of {re.escape(str(home))}")
+    (finding,) = settings_findings(["the device is wrong"])
     says_what_to_do(finding, f"delete this line in {re.escape(str(home))}")
     monkeypatch.setattr("storytime_tui.jobs.checkup.installation.PACKAGES", ("no-such-package",))
     says_what_to_do(list(versions())[-1], "Install storytime-tui again")

@@ -142,6 +142,11 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         export_model("mine", tmp_path / "letter.gguf", format="gguf")
     with pytest.raises(ModelError, match=r"ends in \.gguf"):
         export_model("mine", tmp_path / "other", format="gguf")
+    with pytest.raises(
+        ModelError, match=r"new\.gguf is the name of a GGUF file, but safetensors is a folder"
+    ):
+        export_model("mine", tmp_path / "new.gguf", format="safetensors")
+    assert not (tmp_path / "new.gguf").exists()
     assert (tmp_path / "letter.gguf").read_text() == "mine" and not list((tmp_path / "out").iterdir())
 
 

@@ -72,6 +72,15 @@ def test_a_loss_that_is_no_number_is_a_gap(at: int, wide: int) -> None:
     assert columns == {step for step, loss in line if not math.isnan(loss)}
 
 
+@given(st.floats(0.5, 12), st.floats(1e-4, 3), st.sampled_from([8, 12, 30]), st.booleans())
+def test_no_two_labels_of_the_loss_axis_are_the_same(low: float, span: float, rows: int, log: bool) -> None:
+    shown = drawn(Curves(raw=[(1, low + span), (10, low)], total=10), size=(53, rows), log=log)
+    labels = [line[: LEFT - 1].strip() for line in text(shown)[:-2]]
+    labels = [label for label in labels if label]
+    assert labels and len(set(labels)) == len(labels)
+    assert [float(each) for each in labels] == sorted(map(float, labels), reverse=True)
+
+
 def test_the_axis_ends_at_the_last_planned_step() -> None:
     curves = Curves(raw=[(1, 5.0), (10, 4.0)], total=100)
     assert whole_window(curves, Scale()) == Window(0.0, 100)

@@ -2,11 +2,13 @@
 
 import importlib.metadata
 import platform
+import re
 from collections.abc import Iterator, Sequence
 
 from storytime_tui import __version__, paths, small_files
 from storytime_tui.jobs.checkup.finding import Finding
 from storytime_tui.models.catalogue import STARTER, bases
+from storytime_tui.settings import LEFT_OUT
 
 PACKAGES = ("textual", "torch", "transformers", "tokenizers", "safetensors", "huggingface-hub", "numpy")
 _MOST_MISTAKES = 20  # that are told one by one
@@ -37,7 +39,7 @@ def settings_findings(mistakes: Sequence[str]) -> Iterator[Finding]:
             "settings file",
             mistake.removeprefix(f"In the settings file {path}: ").removeprefix("In the settings file, "),
             well=False,
-            advice=f"Correct or delete this line in {path}; without it the default applies.",
+            advice=_advice(mistake),
         )
     if len(mistakes) > _MOST_MISTAKES:
         more = len(mistakes) - _MOST_MISTAKES
@@ -47,6 +49,16 @@ def settings_findings(mistakes: Sequence[str]) -> Iterator[Finding]:
             well=False,
             advice=f"Correct or delete them in {path}; without the file the defaults apply.",
         )
+
+
+def _advice(mistake: str) -> str:
+    """What to do about one mistake; one of TOML costs the whole file."""
+    path = paths.settings_file()
+    if not mistake.startswith(LEFT_OUT):
+        return f"Correct or delete this line in {path}; without it the default applies."
+    line = re.search(r"\(at line (\d+)", mistake)
+    what = f"line {line[1]} of {path}" if line else str(path)
+    return f"Correct {what}; until then all settings have their defaults."
 
 
 def starter_finding() -> Finding:

@@ -86,7 +86,9 @@ class _Reading:
     def header(self) -> Header:
         version = self._number("I")
         if version not in _VERSIONS:
-            raise ValueError(f"its version is {version}, and only {_VERSIONS} are known")
+            raise ValueError(
+                f"its version is {version}, and only {' and '.join(map(str, _VERSIONS))} are known"
+            )
         tensors, values = self._count(_MOST_TENSORS), self._count(_MOST_VALUES)
         held: dict[str, Any] = {}
         for _ in range(values):

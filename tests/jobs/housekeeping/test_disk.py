@@ -34,6 +34,21 @@ def test_each_part_is_measured_and_counted_once(tmp_path: Path) -> None:
     assert use.free > 0 and use.can_go < use.bytes
 
 
+def test_piped_output_is_whole_and_a_terminal_s_lines_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_home(tmp_path)
+    note = part("checkpoints/tales-1").note
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["disk"]) == 0
+    assert note in capsys.readouterr().out
+    monkeypatch.setattr("storytime_tui.commands.disk.terminal_size", lambda descriptor: (80, 24))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["disk"]) == 0
+    table = capsys.readouterr().out.split("\n\n")[0].splitlines()
+    assert len(table) > 8 and max(map(len, table)) <= 80 and any(line.endswith("…") for line in table)
+
+
 def test_a_home_that_is_not_there_yet_takes_nothing() -> None:
     use = disk.disk_use()
     assert use.bytes == use.can_go == 0 and use.free > 0

@@ -243,6 +243,15 @@ def test_a_damaged_file_is_a_sentence_or_another_model(
         assert str(error).endswith((".", "`"))  # noqa: PT017 - most changes are harmless
 
 
+def test_an_unknown_version_and_a_missing_file_are_plain_sentences(tmp_path: Path, whole: bytes) -> None:
+    (tmp_path / "new.gguf").write_bytes(whole[:4] + b"\x09" + whole[5:])
+    with pytest.raises(ModelError, match=r"its version is 9, and only 2 and 3 are known"):
+        read_header(tmp_path / "new.gguf")
+    for name in ("missing.gguf", str(tmp_path / "missing.gguf")):
+        with pytest.raises(ModelError, match=rf"^There is no file {name}: give the path of a \.gguf file\.$"):
+            find_origin(name, quiet)
+
+
 def test_a_wrong_count_costs_no_time_and_no_memory(tmp_path: Path, whole: bytes) -> None:
     for at in (8, 16):  # how many tensors, how many values
         path = tmp_path / f"{at}.gguf"
