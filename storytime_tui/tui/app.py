@@ -16,7 +16,6 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker, WorkerFailed
 
-from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable
 from storytime_tui.tui import app_keys, faults, messages, theme
@@ -29,11 +28,10 @@ from storytime_tui.tui.keyboard import list_keys, plain_key, sign_of, take_own_k
 from storytime_tui.tui.own_key import take_keymap
 from storytime_tui.tui.plain_signs import NO_UTF8, Signs
 from storytime_tui.tui.services import Services
-from storytime_tui.tui.settings_mistakes import in_one, theme_mistake
+from storytime_tui.tui.settings_mistakes import in_one, theme_in_use, theme_mistake
 from storytime_tui.tui.themed_app import NO_COLOURS, ThemedApp
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
-DEFAULT_THEME = Settings().theme  # the terminal's own colours decide
 RIGHT = 3  # the mouse's right button, in Textual's count
 QUIET = 0.5  # seconds from the first frame until the other screens are imported
 AT_ONCE = 1.0  # seconds to wait for the last writes before asking
@@ -58,9 +56,7 @@ class StorytimeApp(ThemedApp[None]):
         preferred = self.desk.preferences.now.theme
         wrong = theme_mistake(preferred)
         self._mistakes = (*self.desk.preferences.troubles, *filter(None, [wrong]))
-        if wrong:
-            preferred = DEFAULT_THEME
-        self.theme = theme.fitting(preferred, self.console.color_system)
+        self.theme = theme.fitting(theme_in_use(preferred), self.console.color_system)
         self._shown_theme = self.theme
         self._while_open = contextlib.ExitStack()
         self.hinted: float | None = None  # when `keyboard` said that a letter is no key

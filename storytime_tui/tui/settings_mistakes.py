@@ -10,13 +10,22 @@ from storytime_tui.settings import Loaded, Settings
 from storytime_tui.tui import theme
 
 
+def _known_themes() -> set[str]:
+    return {*BUILTIN_THEMES, *(own.name for own in theme.THEMES)}
+
+
+def theme_in_use(name: str) -> str:
+    """The theme that holds where the settings have this one: the usual one for one that does not exist."""
+    return name if name in _known_themes() else Settings().theme
+
+
 def theme_mistake(name: str) -> str:
     """What to say of a theme that does not exist; "" if it does."""
-    known = {**BUILTIN_THEMES, **{own.name: own for own in theme.THEMES}}
+    known = _known_themes()
     if name in known:
         return ""
     by_title = {title: own for own, title in theme.TITLES.items()}
-    names = [*by_title, *known]
+    names = [*by_title, *sorted(known)]
     near = difflib.get_close_matches(name[:60].casefold(), names, 1, 0.6)
     hint = (
         f"Did you mean {by_title.get(near[0], near[0])!r}?"

@@ -228,3 +228,15 @@ async def test_the_palette_and_a_key_of_runs_lead_to_it_and_help_explains_it(app
         await until(pilot, lambda: isinstance(app.screen, DiskScreen))
         await pilot.press("question_mark")
         await until(pilot, lambda: "Disk: what takes room" in flat(app))
+
+
+async def test_two_long_names_that_begin_alike_are_told_apart(app: StorytimeApp, disk: Disk) -> None:
+    for number in (1, 2):
+        part = Part(
+            f"checkpoints/hedgerow-tales-by-night-{number}", 5_000, 0, "1 checkpoint", of="checkpoints"
+        )
+        disk.parts = (*disk.parts, part)
+    async with app.run_test(size=SMALL) as pilot:
+        await open_disk(pilot)
+        names = [line.split()[1] for line in screen_text(app).split("\n") if "checkpoints/h" in line]
+        assert len(set(names)) == 2 and all("…" in name for name in names)

@@ -117,6 +117,15 @@ async def test_wrong_entries_are_said_at_the_start_and_the_right_ones_hold(world
         assert app._keymap == {"library.import": "f7"}
 
 
+def test_the_keys_after_a_crash_are_in_nobodys_way() -> None:
+    """They are those of another app."""
+    for name, key in (("app.quit", "enter"), ("app.quit", "q"), ("crash.again", "f3")):
+        assert not any(" key of crash." in said for said in own_keys({name: key}).mistakes)
+    assert own_keys({"crash.again": "f3"}).keymap == {"crash.again": "f3"}
+    (said,) = own_keys({"crash.again": "q"}).mistakes
+    assert "'q' is already the key of crash.quit." in said
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [
@@ -226,10 +235,13 @@ async def test_vims_keys_move_in_lists(world: World) -> None:
         await pilot.press("4")
         await until(pilot, lambda: app.screen.query("#run-list") and app.screen._list.count() == 60)
         listed = app.screen.query_one("#run-list", LineList)
-        half = listed.scrollable_content_region.height // 2
-        for key, cursor in (
-            ("j", 1), ("j", 2), ("k", 1), ("G", 59), ("g", 0), ("ctrl+d", half), ("ctrl+u", 0), ("k", 0)
-        ):  # fmt: skip
+        for key, cursor in (("j", 1), ("j", 2), ("k", 1), ("G", 59), ("g", 0)):
+            await pilot.press(key)
+            await until(pilot, lambda cursor=cursor: listed.cursor == cursor)
+        half = (
+            listed.scrollable_content_region.height // 2
+        )  # not earlier: the list has its final height by now
+        for key, cursor in (("ctrl+d", half), ("ctrl+u", 0), ("k", 0)):
             await pilot.press(key)
             await until(pilot, lambda cursor=cursor: listed.cursor == cursor)
 

@@ -106,6 +106,23 @@ def test_every_preference_and_every_setting_of_telling_has_a_row() -> None:
     assert groups == ["the app", "this computer", "training", "added texts", "telling", "files and folders"]
 
 
+async def test_of_a_theme_that_does_not_exist_the_one_that_holds_is_shown(world: World, home: Path) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "settings.toml").write_text('theme = "storytime-papr"\n')
+    app = StorytimeApp(
+        dataclasses.replace(world.services(), load_settings=without_tour, save_settings=change_settings)
+    )
+    async with app.run_test(size=SMALL) as pilot:
+        await open_settings(pilot)
+        row = next(line for line in screen_text(app).split("\n") if " theme " in line)
+        assert theme.TITLES["storytime"] in row and "storytime-papr" not in screen_text(app)
+        assert (
+            load_settings().settings.theme == "storytime-papr"
+        )  # the file is the user's until it is changed
+        await pilot.press("r")
+        await until(pilot, lambda: load_settings().settings.theme == "storytime")
+
+
 async def test_a_theme_holds_at_once_is_said_and_is_kept_with_the_comments(
     kept: StorytimeApp, home: Path
 ) -> None:

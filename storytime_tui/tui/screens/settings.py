@@ -5,6 +5,8 @@ A change holds at once and is written to the settings file by a thread.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -17,6 +19,7 @@ from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.clipboard import copy
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.sampler_draft import SamplerDraft, draft_of, settings_of
+from storytime_tui.tui.settings_mistakes import theme_in_use
 from storytime_tui.tui.settings_rows import Values
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.themed_app import NO_COLOURS
@@ -70,7 +73,9 @@ class SettingsScreen(StyledOnce, ModalScreen[None]):
 
     @property
     def _now(self) -> Values:
-        return Values(self._desk.preferences.now, self._draft, self._places, self._usual)
+        held = self._desk.preferences.now
+        held = replace(held, theme=theme_in_use(held.theme))
+        return Values(held, self._draft, self._places, self._usual)
 
     def _show(self) -> None:
         kept = self._places.get("settings_file")

@@ -11,6 +11,7 @@ from storytime_tui.formatting import size
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.widgets.line_list import LineList, Parts
+from storytime_tui.tui.wording import clipped_inside
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.housekeeping.disk import Part
@@ -54,7 +55,7 @@ class DiskList(LineList):
         room = _room_for_notes(width)
         note = f"  {fitted(printable_line(part.note), room)}" if room else ""
         return (
-            (fitted(printable_line(part.what), _NAME), ""),
+            (fitted(clipped_inside(printable_line(part.what), _NAME), _NAME), ""),
             (size(part.bytes).rjust(_SIZE), ""),
             ((size(part.can_go) if part.can_go else "–").rjust(_SIZE), "mark" if part.can_go else "quiet"),
             (note.ljust(max(0, width - _NAME - 2 * _SIZE)), "quiet"),
