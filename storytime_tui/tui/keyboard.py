@@ -53,11 +53,11 @@ async def take_own_keys(app: App[Any], table: Mapping[str, object]) -> tuple[str
 
 async def list_keys(app: App[Any]) -> None:
     """Show every key with its id, as the table of the user's own keys names it."""
-    from storytime_tui.tui.rebinding import key_lines
+    from storytime_tui.tui.rebinding import key_rows
     from storytime_tui.tui.screens.dialogs import ListScreen
 
-    lines = await in_thread(partial(key_lines, dict(app._keymap)))
-    await app.push_screen(ListScreen("All keys, each with the name that changes it in [keys]", lines))
+    rows = await in_thread(partial(key_rows, dict(app._keymap)))
+    await app.push_screen(ListScreen("All keys, each with the name that changes it in [keys]", rows))
 
 
 def plain_key(app: App[Any], event: Key) -> Key:

@@ -108,13 +108,10 @@ def own_keys(table: Mapping[str, object]) -> OwnKeys:
     )
 
 
-def key_lines(keymap: Mapping[str, str]) -> list[str]:
-    """A line for each key: its id, the key and what it does; as they are with these changes."""
-    rows = [(each.id, keymap.get(each.id, ",".join(each.keys)), each.what) for each in known_keys().values()]
-    rows.sort()
-    shown = [(name, " ".join(signs_of(keys)), what) for name, keys, what in rows]
-    widths = [max(len(row[i]) for row in shown) for i in range(2)]
-    return [f"{name:<{widths[0]}}  {sign:<{widths[1]}}  {what}" for name, sign, what in shown]
+def key_rows(keymap: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """A row for each key: its id, the key and what it does; as they are with these changes."""
+    keys = {each.id: keymap.get(each.id, ",".join(each.keys)) for each in known_keys().values()}
+    return [(id, " ".join(signs_of(keys[id])), known_keys()[id].what) for id in sorted(keys)]
 
 
 def signs_of(keys: str) -> list[str]:

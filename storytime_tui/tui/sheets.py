@@ -1,7 +1,9 @@
 """Lays out the reading pane in lines: a story with its chapters, a collection, or a message. Pure functions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+from rich.cells import cell_len
 
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.document import Chapter
@@ -28,6 +30,16 @@ class Sheet:
         self.lines.extend(wrapped(text, self.width))
         if kind:
             self.kinds.update(dict.fromkeys(range(begin, len(self.lines)), kind))
+
+    def add_rows(self, rows: Sequence[Sequence[str]]) -> None:
+        """Append rows in aligned columns, two spaces apart. The last column is wrapped within itself."""
+        widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)][:-1]
+        begin = sum(widths) + 2 * len(widths)
+        for *firsts, last in rows:
+            head = "".join(f"{fitted(text, width)}  " for text, width in zip(firsts, widths, strict=True))
+            for line in wrapped(last, max(1, self.width - begin)):
+                self.lines.append(f"{head:{begin}}{line}")
+                head = ""
 
 
 def width_in(room: int) -> int:

@@ -47,6 +47,19 @@ async def find(pilot: Pilot[Any], app: StorytimeApp, letters: str, label: str) -
     )
 
 
+async def test_a_long_hint_of_an_option_is_whole(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await to_options(pilot, app)
+        await find(pilot, app, "repeats", "repeats")
+        below = " ".join(flat(app).split("repeats a collection's name")[-1].replace("│", " ").split())
+        assert below.startswith(
+            ", = and a number above 0 and at most 100, such as tales=2 how often an epoch"
+        )
+        height = app.screen.query_one("#knobs").size.height
+        await find(pilot, app, "schedule", "schedule")
+        assert app.screen.query_one("#knobs").size.height == height
+
+
 async def test_the_plan_and_its_keys_are_in_sight_at_80x24(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await to_plan(pilot, app)

@@ -161,7 +161,7 @@ class ChooseScreen(StyledOnce, ModalScreen[str | None]):
 
 
 class ListScreen(StyledOnce, ModalScreen[bool]):
-    """Shows sentences or names in full, any number of them; gives True when it is closed with Enter.
+    """Shows sentences, names or rows in full, any number of them; gives True when it is closed with Enter.
 
     `enter` names what the Enter key does; without it there is nothing to decide, and the dialog is only closed.
     """
@@ -172,9 +172,13 @@ class ListScreen(StyledOnce, ModalScreen[bool]):
         Binding("escape", "dismiss(False)", "Cancel", id="list.close", tooltip="Close"),
     ]
 
-    def __init__(self, title: str, lines: Sequence[str], *, enter: str = "") -> None:
+    def __init__(
+        self, title: str, lines: Sequence[str] | Sequence[tuple[str, ...]], *, enter: str = ""
+    ) -> None:
+        """`lines`: texts, or rows with as many columns each, which are aligned."""
         super().__init__()
         self._title, self._lines = title, lines
+        self.set_class(bool(lines) and not isinstance(lines[0], str), "-columns")
         self._words = {"scroll_down": "Scroll"} | (
             {"dismiss(True)": enter} if enter else {"dismiss(False)": "Close"}
         )
@@ -193,7 +197,7 @@ class ListScreen(StyledOnce, ModalScreen[bool]):
     @property
     def _most(self) -> int:
         """The lines that fit into the window."""
-        return max(1, self.size.height - 10)
+        return max(1, self.size.height * 9 // 10 - 8)  # the title, the keys, the frame
 
     def on_resize(self) -> None:
         """Wrap the lines for this width."""
@@ -201,8 +205,12 @@ class ListScreen(StyledOnce, ModalScreen[bool]):
 
     def _lay(self) -> None:
         sheet = Sheet(max(1, self._view.room))
+        rows = [tuple(map(printable_line, line)) for line in self._lines if not isinstance(line, str)]
+        if rows:
+            sheet.add_rows(rows)
         for line in self._lines:
-            sheet.add(printable_line(line))
+            if isinstance(line, str):
+                sheet.add(printable_line(line))
         self._view.styles.height = max(1, min(len(sheet.lines), self._most))
         self._view.lay(sheet)
         self.refresh_bindings()

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from storytime_tui.knobs import Knob
 from storytime_tui.terminal import printable_line
+from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.knob_lines import lines_with
 from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -94,9 +95,10 @@ class KnobEditor(Vertical):
         """The filter, the list, and the field for the knob under the cursor."""
         yield self._filter
         yield self._list
-        yield self._about
-        yield self._field
-        yield self.message
+        with Vertical(id="knob-below"):
+            yield self._about
+            yield self._field
+            yield self.message
         yield KeyLine(("preset", "reset_all"), words=self._word)
 
     def _word(self, action: str) -> str | None:
@@ -149,18 +151,22 @@ class KnobEditor(Vertical):
         knob = self._edited.knobs.get(name)
         self._field.visible = knob is not None and not knob.written and not self._edited.choices(name)
         if knob is None:
-            self._about.update(
-                Content(f"No {self._edited.noun} has this. {own_key('knobs.back', 'Escape')} shows all."),
-                layout=False,
-            )
+            nothing = f"No {self._edited.noun} has this. {own_key('knobs.back', 'Escape')} shows all."
+            self._tell(Content(nothing))
             return
         allowed = "space: on or off" if knob.kind is bool else knob.allowed.removeprefix("text in UTF-8")
         about = Content.assemble((knob.label, "$foreground bold"), f"  {allowed}\n{knob.line}")
-        self._about.update(about, layout=False)
+        self._tell(about)
         with self.prevent(Input.Changed):
             self._field.value = self._edited.typed(name)
         self._field.placeholder = printable_line(self._edited.usual(name))
         self._field.remove_class("-wrong")
+
+    def _tell(self, about: Content) -> None:
+        """Show what a knob is. The screen is laid out again only for another number of lines."""
+        width, height = self._about.content_size
+        lines = sum(1 for _ in wrapped(about.plain, max(1, width)))
+        self._about.update(about, layout=max(2, lines) != height)
 
     # -- changing -------------------------------------------------------------------------------------
 
