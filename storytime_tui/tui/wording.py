@@ -42,6 +42,13 @@ def model_keys() -> str:
     return f"{own_key('prompt.leave', 'escape')}, then {own_key('story.model', 'm')}"
 
 
+def no_runs(*, hidden: bool) -> str:
+    """What to do where no run is shown. `hidden`: because of the filter."""
+    if hidden:
+        return f"No run matches this. {own_key('runs.all', 'Escape')} shows all."
+    return f"No runs yet. Press {own_key('app.train', '2')} to plan one."
+
+
 def no_story() -> str:
     """That there is no story yet, and how one begins."""
     opening = own_key("story.openings", "b")

@@ -96,11 +96,25 @@ async def test_the_lines_below_say_what_has_no_column(app: StorytimeApp) -> None
 # -- side by side ------------------------------------------------------------------------------------------
 
 
+async def test_a_short_list_leaves_the_curve_its_room_on_a_small_screen(
+    app: StorytimeApp, world: World
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await open_runs(pilot, app)
+        curves = app.screen.query_one(RunCompare)
+        await until(pilot, lambda: curves.display and curves.size.height >= 6 and line_of(app, "old-3"))
+        assert curves.region.bottom <= app.screen.query_one("#message").region.y
+        world.runs = tuple(dataclasses.replace(FINISHED_RUN, name=f"run-{n}") for n in range(9))
+        await pilot.press("1", "4")  # the runs are read again
+        await until(pilot, lambda: not curves.display and line_of(app, "run-8"))
+        await pilot.resize_terminal(80, 30)
+        await until(pilot, lambda: curves.display and line_of(app, "run-8"))
+
+
 async def test_a_pinned_run_stands_beside_the_one_under_the_cursor(app: StorytimeApp) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await open_runs(pilot, app)
         await until(pilot, lambda: line_of(app, "hedgerow-1"))
-        assert not app.screen.query_one(RunCompare).display
         await pilot.press("p")
         await until(pilot, lambda: "│◆grimm-2" in screen_text(app))
         await pilot.press("down")
@@ -114,7 +128,8 @@ async def test_a_pinned_run_stands_beside_the_one_under_the_cursor(app: Storytim
         await until(pilot, lambda: "learning rate: 1.0e-3 · 5.0e-4" in screen_text(app))
         await pilot.press("escape", "escape")
         await until(
-            pilot, lambda: "◆" not in screen_text(app) and not app.screen.query_one(RunCompare).display
+            pilot,
+            lambda: "◆" not in screen_text(app) and "Loss: validation, and training" in screen_text(app),
         )
 
 

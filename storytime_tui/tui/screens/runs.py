@@ -20,10 +20,10 @@ from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.own_key import own_key
 from storytime_tui.tui.run_comparison import MARKS, Pick, comparison_lines, how_to_pick, live_curve, picks_of
 from storytime_tui.tui.run_rows import Order, RunRow, about, facts_of, in_order, row_of, with_live_run
 from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.runs_room import divide_room
 from storytime_tui.tui.screens.run_edits import RunEdits
 from storytime_tui.tui.screens.run_opening import RunOpening
 from storytime_tui.tui.screens.runs_keys import KEYS, SELDOM, shown
@@ -193,18 +193,17 @@ class RunsScreen(StyledOnce, Screen[None]):
         before = self._list.run
         self._list.show(rows_shown, at or (before.name if before else ""))
         self._titles.show(self._order)
-        # a short list leaves the curves its room; five lines are the box, the filter and the titles
-        self._box.styles.max_height = len(rows_shown) + 5 if self.has_class("-tall") and rows_shown else None
+        divide_room(self, self._box, len(rows_shown))
         runs = wording.count(len(rows), "run")
         self._box.border_subtitle = f"{len(rows_shown):,} of {runs}" if self._query else runs if rows else ""
-        nothing = (
-            f"No run matches this. {own_key('runs.all', 'Escape')} shows all."
-            if rows
-            else f"No runs yet. Press {own_key('app.train', '2')} to plan one."
-        )
+        nothing = wording.no_runs(hidden=bool(rows))
         self._nothing.update(Content("Reading the runs…" if self._summaries is None else nothing))
         self._nothing.display = not rows_shown
         self._show_about()
+
+    def on_resize(self) -> None:
+        """Divide the other room."""
+        self.call_after_refresh(lambda: divide_room(self, self._box, self._list.count()))
 
     @on(LineList.Moved)
     def _show_about(self) -> None:
