@@ -64,15 +64,9 @@ class StoryScreen(StyledOnce, Screen[None]):
         self._sheet = StorySheet(desk, self._writing, self._message, lambda: self.settings, desk.set_sampler)
         self._model = ModelChoices(self, desk, self._message, self.turns.after_telling)
         self._editing = Editing(self, desk, self._message, self.turns.can_tell)
-        self._passages = Passages(
-            self,
-            self._writing,
-            self._message,
-            self._editing,
-            self.turns,
-            self.show_story,
-            self.check_other_windows,
-        )
+        at_story = self._writing, self._message
+        replacing = self.show_story, self.check_other_windows
+        self._passages = Passages(self, *at_story, self._editing, self.turns, *replacing)
         self._visited = self._loaded = False  # loaded: the last story is shown
         self._inspected = False  # the words may be inspected now
         self._line = ""  # the typed, unsent line
@@ -151,8 +145,7 @@ class StoryScreen(StyledOnce, Screen[None]):
         self._show_status()
 
     def _start_page(self) -> None:
-        self.show_story(None)
-        self.action_write()
+        self._blank_page()
         self._session.open()
 
     def on_unmount(self) -> None:
@@ -364,8 +357,12 @@ class StoryScreen(StyledOnce, Screen[None]):
             self.turns.after_telling(begin)
 
     def action_new(self) -> None:
-        """Start a new story."""
-        self.turns.after_telling(lambda: self.show_story(None))
+        """Start a new story; its first line can be typed at once."""
+        self.turns.after_telling(self._blank_page)
+
+    def _blank_page(self) -> None:
+        self.show_story(None)
+        self.action_write()
 
     def action_open(self) -> None:
         """Go to the bookshelf: all stories."""
