@@ -106,7 +106,8 @@ class StoryScreen(StyledOnce, Screen[None]):
         self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self.on_unmount(), immediate=True)
         self.set_interval(POLL, self.check_other_windows)
-        install_bookshelf(self, self._desk, self._writing, self.action_new, self.open_story)
+        leave = partial(self.turns.after_telling, partial(self.show_story, None))
+        install_bookshelf(self, self._desk, self._writing, leave, self.open_story)
 
     @work
     async def _load_last_story(self) -> None:
