@@ -66,6 +66,7 @@ def learn(app: Terminal, steps: int = 30) -> None:
     app.wait_for(r"Base: the model")
     app.press(END, at=r"12 times")  # so the list of bases has the focus
     app.press(TAB)
+    app.wait_for("Leave the field")  # else the list might get the first letters
     app.keys(BASE)  # whatever the list begins with
     app.wait_for(rf"or another +{BASE}")
     app.press(TAB)  # past the passes, to the steps

@@ -1,6 +1,7 @@
 """Finds the folder of a model by its name. Loads no torch."""
 
 import difflib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -60,6 +61,15 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
     return origin if origin.voices.titles else replace(origin, voices=read_voices(beside) or Voices())
 
 
+def lasting_name(base: str) -> str:
+    """The name by which a base is found from any folder: the whole path of a folder or a file, else the name itself."""
+    if scratch_shape(base) is not None or base == catalogue.STARTER or runs.is_run(base.partition("/")[0]):
+        return base
+    path = os.path.expanduser(base)
+    holds_model = os.path.isfile(os.path.join(path, CONFIG)) or catalogue.gguf_file(base) is not None
+    return os.path.abspath(path) if holds_model else base
+
+
 def check_trained(name: str) -> None:
     """Raise ModelError for a base that is only a shape, with random weights."""
     if scratch_shape(name) is not None:
@@ -83,11 +93,13 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
     checkpoint = _checkpoint_of(name)
     if checkpoint is not None:
         base = base_of_adapter(checkpoint)
-        if base is not None and Path(base).is_absolute() and not Path(base).is_dir():
-            raise ModelError(
-                f"{name} is a LoRA adapter of the model in {base}, which is gone: if that was a run, bring it back "
-                "with `storytime-tui runs restore`."
+        if base is not None and Path(base).is_absolute() and not _is_model(base):
+            back = (
+                "put that file back"
+                if base.endswith(catalogue.GGUF)
+                else "if that was a run, bring it back with `storytime-tui runs restore`"
             )
+            raise ModelError(f"{name} is a LoRA adapter of the model in {base}, which is gone: {back}.")
         folder = checkpoint if base is None else find_origin(base, report, cancelled).folder
         adapter = None if base is None else checkpoint
         window, voices, trained_from = _from_plan(checkpoint)
@@ -143,6 +155,10 @@ def _check_is_no_slip(name: str) -> None:
         f"There is no run, base or folder {name!r}. {hint} A model of the Hub is named owner/model, such as "
         "openai-community/gpt2."
     )
+
+
+def _is_model(path: str) -> bool:
+    return os.path.isdir(path) or catalogue.gguf_file(path) is not None
 
 
 def _removed(run: str) -> RunError:

@@ -126,6 +126,7 @@ def _is_here(base: str) -> bool:
     if base == catalogue.STARTER:
         return catalogue.has_starter()
     named = runs.is_run(base.partition("/")[0]) or os.path.isdir(os.path.expanduser(base))
+    named = named or catalogue.gguf_file(base) is not None
     return named or (catalogue.is_repo_id(base) and hub_cache.cached(base) is not None)
 
 

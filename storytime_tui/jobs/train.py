@@ -17,7 +17,7 @@ from storytime_tui.errors import PlanError, RunError
 from storytime_tui.formatting import count
 from storytime_tui.jobs import active_runs, dataset, memory, training_model
 from storytime_tui.jobs.awake import kept_awake
-from storytime_tui.jobs.find_model import Origin, find_origin
+from storytime_tui.jobs.find_model import Origin, find_origin, lasting_name
 from storytime_tui.jobs.listen import Listening, live_teller, with_voice_events
 from storytime_tui.jobs.progress import Stopped, with_progress
 from storytime_tui.jobs.removed_folder import RemovedFolder
@@ -87,7 +87,8 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
     """
     if run is not None and not _is_follower():
         runs.check_free_name(run)
-    plan = dataclasses.replace(plan, voices=())  # a plan taken from another run has that run's voices
+    # a plan taken from another run has that run's voices
+    plan = dataclasses.replace(plan, voices=(), base=lasting_name(plan.base))
     with kept_awake(plan.stay_awake and not _is_follower()), _ranks(plan) as ranks:
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("loading the model", 0, 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from storytime_tui.jobs.find_model import Origin
 from storytime_tui.jobs.models import AdapterFiles, WholeFiles
+from storytime_tui.models import catalogue
 from storytime_tui.training.plan import TrainingPlan, schedule_of
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def fit(
         added = lora.add_lora(model, plan.lora_rank, plan.lora_alpha, plan.lora_targets, plan.seed)
         if checkpoint is not None:
             lora.read_adapter(model, checkpoint)
-        model_files = AdapterFiles(
-            loaded, tokenizer, added, str(origin.folder) if origin.local else plan.base
-        )
+        # a GGUF file's folder is in the cache, and may go
+        by_path = origin.local and catalogue.gguf_file(plan.base) is None
+        model_files = AdapterFiles(loaded, tokenizer, added, str(origin.folder) if by_path else plan.base)
     elif plan.frozen_embeddings:
         freeze_embeddings(model)
     return model_files

@@ -22,13 +22,14 @@ _SUPPORTED = {  # options of which `Llama` implements one value, which is the de
     "mlp_bias": False,
     "is_encoder_decoder": False,
     "rope_interleaved": False,
+    "use_mrope": False,
 }
 _WITHOUT_EFFECT = {
     *("architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path", "use_cache"),
     *("bos_token_id", "eos_token_id", "pad_token_id", "initializer_range", "attention_dropout"),
     *("pretraining_tp", "max_window_layers", "is_llama_config", "transformers.js_config", "problem_type"),
     *("output_hidden_states", "output_attentions", "return_dict", "chunk_size_feed_forward"),
-    *("id2label", "label2id"),
+    *("id2label", "label2id", "tokenizer_class"),
 }
 _ROPE_TYPES = {  # what each must have, besides its type and its theta
     "default": set[str](),

@@ -8,6 +8,7 @@ from textual.theme import BUILTIN_THEMES
 from storytime_tui import paths
 from storytime_tui.settings import Loaded, Settings
 from storytime_tui.tui import theme
+from storytime_tui.tui.own_key import own_key
 
 
 def _known_themes() -> set[str]:
@@ -30,7 +31,8 @@ def theme_mistake(name: str) -> str:
     hint = (
         f"Did you mean {by_title.get(near[0], near[0])!r}?"
         if near
-        else f"There are {', '.join(theme.TITLES)}, and more under “All themes” in the palette (ctrl+p)."
+        else f"There are {', '.join(theme.TITLES)}, and more under “All themes” in the palette "
+        f"({own_key('app.commands', 'ctrl+p')})."
     )
     usual = Settings().theme
     return (

@@ -108,6 +108,10 @@ def sentence(step: str, scene: Scene) -> str:
             return f"Read one: press {library} for the Library."
         case "watch":
             return _watch(scene, train)
+        case "train" if scene.mode == "story" and view.busy and base_of(view) != TINY:
+            return f"It learns on. Type a line, press {key('prompt.send')}, and it writes."
+        case "train" if not on_train and view.busy and base_of(view) != TINY:
+            return f"It learns on. Write with it: press {story} for Story."
         case "train" if not on_train:
             return f"Next, train the starter on your shelf: press {train}."
         case "train" if view.busy and base_of(view) != TINY:

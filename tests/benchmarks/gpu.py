@@ -6,7 +6,7 @@ Each job runs in its own process with a time limit. If a job crashes, hangs or r
 and the next job starts. Every row is printed as a JSON object as soon as it is measured; without --json a table
 follows. `--smoke` uses tiny shapes and few steps, to check that everything runs. Weights are random, because neither
 speed nor memory depends on their values. Needs transformers, accelerate (G2), peft (G6) and textual (G11). The jobs
-are in `gpu_training.py`, `gpu_whole.py` and `gpu_telling.py`.
+are in `gpu_training.py`, `gpu_whole.py`, `gpu_telling.py` and `gpu_llama.py`.
 """
 
 import argparse
@@ -45,6 +45,7 @@ JOBS = {
     "medium": Job(("G5",), "gpu_training:medium", 60),
     "large": Job(("G6",), "gpu_training:large", 75),
     "shortage": Job(("G8",), "gpu_training:shortage", 60),
+    "llama": Job(("G15",), "gpu_llama:llama", 150),
     "against": Job(("G1", "G2", "G3"), "gpu_training:against", 240),
     "short run": Job(("G4",), "gpu_whole:short_run", 120),
     "dashboard": Job(("G11",), "gpu_whole:dashboard", 100),
@@ -66,6 +67,7 @@ WANTED: dict[str, tuple[str, str, float]] = {
     "G9": ("ratio_generate", "at least", 4.0),
     "G11": ("dashboard_ratio", "at least", 0.98),
     "G12": ("identical", "at least", 1),
+    "G15": ("ratio_compiled", "at least", 1.0),
 }
 
 

@@ -50,9 +50,9 @@ class Job:
     compile: bool = False  # compile our blocks and the Trainer's model
     compile_ours: bool = False  # compile our blocks only
     dropout: float = 0.1
-    lora_rank: int = 0  # above 0: a Llama, with LoRA on all matrices of its blocks
+    inner: int = 0  # the width of a Llama's MLP; 0: a GPT-2
     key_value_heads: int = 0  # of a Llama
-    inner: int = 0  # of a Llama's MLP
+    lora_rank: int = 0  # of LoRA on all matrices of a Llama's blocks; 0: all of the model is trained
 
     @property
     def tokens(self) -> int:
@@ -152,8 +152,8 @@ def library_model(job: Job) -> Any:
     """transformers' GPT-2 of the job's shape, with SDPA and, as always there, dropout on the attention."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    if job.lora_rank:
-        return library_lora(job)
+    if job.inner:
+        return library_llama(job)
     config = GPT2Config(
         vocab_size=job.vocabulary,
         n_positions=job.window,
@@ -188,16 +188,18 @@ def llama_config(job: Job) -> Any:
     )
 
 
-def library_lora(job: Job) -> Any:
-    """transformers' Llama of the job's shape, with peft's LoRA on all matrices of its blocks."""
-    from peft import LoraConfig, get_peft_model
+def library_llama(job: Job) -> Any:
+    """transformers' Llama of the job's shape, where asked with peft's LoRA on all matrices of its blocks."""
     from transformers import LlamaForCausalLM
 
     torch.manual_seed(0)
-    return get_peft_model(
-        LlamaForCausalLM(llama_config(job)),
-        LoraConfig(r=job.lora_rank, lora_alpha=2 * job.lora_rank, target_modules="all-linear"),
-    )
+    model = LlamaForCausalLM(llama_config(job))
+    if not job.lora_rank:
+        return model
+    from peft import LoraConfig, get_peft_model
+
+    lora = LoraConfig(r=job.lora_rank, lora_alpha=2 * job.lora_rank, target_modules="all-linear")
+    return get_peft_model(model, lora)
 
 
 def library_trainer(job: Job, windows: np.ndarray, gate: Gate) -> None:
@@ -346,11 +348,24 @@ class _SmallGPT2(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
+class _LibraryLlama(nn.Module):
+    """transformers' Llama with the loss, to be compiled whole."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.model = library_llama(job)
+
+    def forward(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        logits = self.model(inputs, use_cache=False).logits  # (batch, time, vocabulary)
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
 def compiled_loop(job: Job, windows: np.ndarray, gate: Gate) -> None:
     """A loop like karpathy/nanoGPT's: the whole model compiled, autocast, fused AdamW, the loss is not read."""
     torch.set_float32_matmul_precision("high")
     torch.manual_seed(0)
-    model = _SmallGPT2(job).to(job.device).train()
+    model: nn.Module = (_LibraryLlama if job.inner else _SmallGPT2)(job)
+    model.to(job.device).train()
     groups = [
         {"params": [p for p in model.parameters() if p.dim() >= 2], "weight_decay": 0.1},
         {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0},

@@ -45,7 +45,7 @@ def our_model(job: "Job", *, padded: bool) -> Any:
     from tests.benchmarks.peers import llama_config
 
     on_cpu = torch.device("cpu"), torch.float32
-    if not job.lora_rank:
+    if not job.inner:
         shape = Shape(
             job.vocabulary, job.window, job.width, job.layers, job.heads, 4 * job.width, job.dropout
         )
@@ -56,7 +56,8 @@ def our_model(job: "Job", *, padded: bool) -> Any:
         Llama, llama_files.shape_of(llama_config(job).to_dict(), job.dropout), *on_cpu, padded=padded
     )
     llama.fill(0)
-    add_lora(llama, job.lora_rank, None, (), 0)
+    if job.lora_rank:
+        add_lora(llama, job.lora_rank, None, (), 0)
     return llama
 
 
@@ -128,6 +129,7 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
                 gate()
 
 
+SMOLLM2 = {"layers": 30, "width": 576, "heads": 9, "key_value_heads": 3, "inner": 1536, "vocabulary": 49152}
 # the model shapes and step sizes
 SHAPES: dict[str, dict[str, int]] = {
     "distilgpt2": {
@@ -141,9 +143,8 @@ SHAPES: dict[str, dict[str, int]] = {
     },
     # by LoRA, as on a laptop
     "smollm2": {
-        **{"layers": 30, "width": 576, "heads": 9, "vocabulary": 49152, "window": 8192},
-        **{"key_value_heads": 3, "inner": 1536, "lora_rank": 16},
-        **{"block": 256, "batch": 4, "accumulation": 1},
+        **SMOLLM2,
+        **{"lora_rank": 16, "window": 8192, "block": 256, "batch": 4, "accumulation": 1},
     },
     "gpt2": {
         **{"layers": 12, "width": 768, "heads": 12, "vocabulary": 50257, "window": 1024},

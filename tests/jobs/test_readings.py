@@ -143,7 +143,8 @@ def test_the_base_of_a_run_from_nothing_is_the_model_that_it_started_from(home: 
 
     plan = read_plan(home / "runs" / "new" / "plan.toml")
     streams = tokenise(choose_stories(plan), opened.tokenizer, lambda *_: None)
-    loss = loss_of(streams.validation, plan, torch.device("cpu"), "fp32")
+    started = next(e for e in read_events(home / "runs" / "new") if isinstance(e, ev.Started))
+    loss = loss_of(streams.validation, plan, torch.device("cpu"), started.precision)
     assert evaluated.step == 0
     assert loss(opened.model) == pytest.approx(evaluated.validation_loss, abs=1e-4)
 

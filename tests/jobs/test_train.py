@@ -21,7 +21,7 @@ from storytime_tui.jobs.generate import choices, open_teller
 from storytime_tui.jobs.progress import Stopped
 from storytime_tui.jobs.tensorboard import with_tensorboard
 from storytime_tui.jobs.train import learn, resume
-from storytime_tui.models import hub
+from storytime_tui.models import hub_cache
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan
@@ -68,7 +68,7 @@ def test_what_would_have_to_be_fetched_is_said_of_a_model(
 ) -> None:
     notes = {choice.name: choice.note for choice in choices()}
     assert notes["distilgpt2"].endswith("353 MB to fetch")
-    monkeypatch.setattr(hub, "cached", lambda name: tmp_path if name == "distilgpt2" else None)
+    monkeypatch.setattr(hub_cache, "cached", lambda name: tmp_path if name == "distilgpt2" else None)
     notes = {choice.name: choice.note for choice in choices()}
     assert "fetch" not in notes["distilgpt2"] and "548 MB to fetch" in notes["gpt2"]
     assert notes["gpt2-medium"].endswith("1.5 GB to fetch")

@@ -157,6 +157,71 @@ def test_a_window_that_slides_is_read_by_transformers(tmp_path: Path) -> None:
         assert isinstance(load_model(folder, device=CPU, dtype=torch.float32).model, kind)
 
 
+ALL = {
+    "architectures": ["X"],
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "hidden_act": "silu",
+    "torch_dtype": "bfloat16",
+}
+ALL |= {
+    "attention_dropout": 0.0,
+    "initializer_range": 0.02,
+    "transformers_version": "4.40.1",
+    "use_cache": True,
+}
+PUBLISHED: dict[str, tuple[int, dict[str, Any]]] = {
+    "SmolLM2-135M": (134_515_008, {
+        "model_type": "llama", "attention_bias": False, "hidden_size": 576, "intermediate_size": 1536,
+        "is_llama_config": True, "max_position_embeddings": 8192, "mlp_bias": False, "num_attention_heads": 9,
+        "num_hidden_layers": 30, "num_key_value_heads": 3, "pretraining_tp": 1, "rms_norm_eps": 1e-05,
+        "rope_interleaved": False, "rope_scaling": None, "rope_theta": 100000, "tie_word_embeddings": True,
+        "transformers.js_config": {"kv_cache_dtype": {"q4f16": "float16"}}, "vocab_size": 49152,
+    }),
+    "TinyLlama-1.1B": (1_100_048_384, {
+        "model_type": "llama", "hidden_size": 2048, "intermediate_size": 5632, "max_position_embeddings": 2048,
+        "num_attention_heads": 32, "num_hidden_layers": 22, "num_key_value_heads": 4, "pretraining_tp": 1,
+        "rms_norm_eps": 1e-05, "rope_scaling": None, "tie_word_embeddings": False, "vocab_size": 32000,
+    }),
+    "Llama-3.2-1B": (1_235_814_400, {
+        "model_type": "llama", "attention_bias": False, "head_dim": 64, "hidden_size": 2048,
+        "intermediate_size": 8192, "max_position_embeddings": 131072, "mlp_bias": False, "num_attention_heads": 32,
+        "num_hidden_layers": 16, "num_key_value_heads": 8, "pretraining_tp": 1, "rms_norm_eps": 1e-05,
+        "rope_scaling": {
+            "factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+            "original_max_position_embeddings": 8192, "rope_type": "llama3",
+        },
+        "rope_theta": 500000.0, "tie_word_embeddings": True, "vocab_size": 128256,
+    }),
+    "Mistral-7B-v0.3": (7_248_023_552, {
+        "model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336, "max_position_embeddings": 32768,
+        "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "rms_norm_eps": 1e-05,
+        "rope_theta": 1000000.0, "sliding_window": None, "tie_word_embeddings": False, "vocab_size": 32768,
+    }),
+    "Qwen2.5-0.5B": (494_032_768, {
+        "model_type": "qwen2", "hidden_size": 896, "intermediate_size": 4864, "max_position_embeddings": 32768,
+        "max_window_layers": 24, "num_attention_heads": 14, "num_hidden_layers": 24, "num_key_value_heads": 2,
+        "rms_norm_eps": 1e-06, "rope_theta": 1000000.0, "sliding_window": 32768, "tie_word_embeddings": True,
+        "use_mrope": False, "use_sliding_window": False, "vocab_size": 151936,
+    }),
+    "Qwen3-0.6B-Base": (596_049_920, {
+        "model_type": "qwen3", "attention_bias": False, "head_dim": 128, "hidden_size": 1024,
+        "intermediate_size": 3072, "max_position_embeddings": 32768, "max_window_layers": 28,
+        "num_attention_heads": 16, "num_hidden_layers": 28, "num_key_value_heads": 8, "rms_norm_eps": 1e-06,
+        "rope_scaling": None, "rope_theta": 1000000, "sliding_window": None, "tie_word_embeddings": True,
+        "use_sliding_window": False, "vocab_size": 151936,
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_is_published_is_ours_with_as_many_parameters_as_its_makers_say(name: str) -> None:
+    count, config = PUBLISHED[name]
+    assert llama_files.is_llama({**ALL, **config})
+    model = own_files.on_meta(Llama, llama_files.shape_of({**ALL, **config}, None))
+    assert sum(p.numel() for p in model.parameters()) == count
+
+
 def test_a_new_one_begins_as_llama_did() -> None:
     shape = Shape(100, 64, 64, 4, 4, 2, 16, 128, tied=False)
     model = own_files.empty_model(Llama, shape, CPU, torch.float32, padded=True)

@@ -8,35 +8,28 @@ from typing import Any
 
 import pytest
 from textual import events
-from textual._wait import wait_for_idle
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from storytime_tui.tui.app import StorytimeApp
 from tests.tui.fakes import World
 from tests.tui.frames import paint_only_what_is_seen, remember_what_was_seen
-from tests.tui.quick_pilot import ask_only_the_busy
 from tests.tui.shared_styles import share_styles
 
 SMALL = (80, 24)
 
 share_styles()
 remember_what_was_seen()
-ask_only_the_busy()
 
 
 @pytest.fixture(autouse=True)
-def _no_idling(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_idling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pilot waits for an idle processor after every key; the tests wait for what they look for instead.
 
-    A picture waits once, at its end: everything must have come to rest in it (`at_rest`, see `test_snapshots`).
+    A picture waits at its end: everything must have come to rest in it (see `test_snapshots`).
     """
-    do_not_idle(monkeypatch)
-
-
-async def at_rest() -> None:
-    """Wait until the processor is idle: nothing is on its way any more."""
-    await wait_for_idle()
+    if "snap_compare" not in request.fixturenames:
+        do_not_idle(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from storytime_tui.jobs.downloads import Wanted
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.download_questions import DownloadQuestion
 from storytime_tui.tui.housekeeping_services import HousekeepingServices
-from tests.tui.conftest import at_rest, flat, make_app, screen_text, shelf_is_open, until
+from tests.tui.conftest import flat, make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import World
 from tests.tui.test_disk_screen import Disk
 from tests.tui.test_snapshots import SIZES, Compare
@@ -64,6 +64,5 @@ def taken(
         await to(pilot)
         app.screen.refresh()
         await pilot.pause()
-        await at_rest()
 
     return snap_compare(app, terminal_size=size, run_before=run_before)

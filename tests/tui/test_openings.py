@@ -148,7 +148,7 @@ async def test_a_page_with_words_offers_none_and_up_is_an_arrow(app: StorytimeAp
         assert len(world.told) == asked
         await pilot.press("n")  # another page: others, by other seeds
         await until(pilot, lambda: OFFER in flat(app))
-        await pilot.press("b")
+        await pilot.press("escape", "b")
         await until(pilot, lambda: isinstance(app.focused, Openings) and "It rained" in flat(app))
         assert "mole kept" not in flat(app)
 

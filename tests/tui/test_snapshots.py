@@ -27,7 +27,7 @@ from storytime_tui.tui.screens.side_by_side import SideBySideScreen
 from storytime_tui.tui.screens.story_panel_screen import StoryPanelScreen
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
-from tests.tui.conftest import at_rest, flat, make_app, screen_text, shelf_is_open, type_text, until
+from tests.tui.conftest import do_not_idle, flat, make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import AT_NOON, FINISHED, FINISHED_RUN, STARTED, World, a_run, loss_at
 from tests.tui.test_copied_marks import COPIED, knows_hedgerow
 from tests.tui.test_plan import FOUND, tried
@@ -66,13 +66,13 @@ def compare(
 
     async def run_before(pilot: Pilot[Any]) -> None:
         with pytest.MonkeyPatch.context() as patches:
+            do_not_idle(patches)
             patches.setattr("storytime_tui.tui.writing_session.random.randrange", lambda *_: 81)  # the seed
             await shelf_is_open(pilot)
             await to(pilot, app)
         steady(app)
         app.screen.refresh()  # `screen_text` may have drawn a dialog without the screen behind it, which is kept
         await pilot.pause()
-        await at_rest()
 
     return snap_compare(app, terminal_size=size, run_before=run_before)
 
@@ -448,6 +448,7 @@ def test_copied_words(snap_compare: Compare, world: World, size: tuple[int, int]
         await type_text(pilot, "Once, at the bottom of the garden,")
         await pilot.press("enter")
         await until(pilot, lambda: "tokens told" in screen_text(app) and "C shows it" in flat(app))
+        await until(pilot, lambda: "of 256 tokens" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 

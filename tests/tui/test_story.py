@@ -179,6 +179,7 @@ async def test_new_open_and_rename(app: StorytimeApp, world: World) -> None:
         await until(pilot, lambda: world.store().story(1).title == "The Mouse")
         await pilot.press("n")
         await until(pilot, lambda: "A blank page" in screen_text(app))
+        assert isinstance(app.focused, Prompt)  # letters are a line, not commands
         await pilot.press("escape", "o")
         await until(pilot, lambda: "The Mouse" in screen_text(app) and "1 story" in screen_text(app))
         await pilot.press("enter")

@@ -331,7 +331,7 @@ async def test_stories_of_a_newer_version_are_refused_in_a_sentence_and_left_alo
 
 
 async def test_after_a_dialog_the_focus_is_where_it_was(app: StorytimeApp, world: World) -> None:
-    """Keys that meant something before `o`, `m`, `n`, `u`, `R` mean the same after them."""
+    """Keys that meant something before `o`, `m`, `u`, `R` mean the same after them; `n` begins a line."""
     async with app.run_test(size=SMALL) as pilot:
         await a_story(pilot, app)
         prompt = app.screen.query_one(Prompt)
@@ -347,8 +347,8 @@ async def test_after_a_dialog_the_focus_is_where_it_was(app: StorytimeApp, world
         await until(pilot, lambda: "frog" not in screen_text(app))
         await pilot.press("n")
         await until(pilot, lambda: "A blank page" in screen_text(app))
-        assert isinstance(app.focused, Page)
-        await pilot.press("R")
+        assert isinstance(app.focused, Prompt)
+        await pilot.press("escape", "R")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.focused, Page))

@@ -30,7 +30,7 @@ class GPT2Backend(OwnBackend):
             self._token_embeddings = self.embeddings_of(model.head)
             self._position_embeddings = copied(layers.wpe.weight, self.dtype)
             self.blocks = [_Block(block, precision, self.dtype) for block in layers.h]  # type: ignore[arg-type]
-            self._last_norm = _norm(layers.ln_f, self.dtype)
+            self.last_norm = _norm(layers.ln_f, self.dtype)
 
     def embed(self, ids: Tensor, positions: slice | Tensor) -> tuple[Tensor, None]:
         """See `OwnBackend`."""
@@ -50,7 +50,7 @@ class GPT2Backend(OwnBackend):
 
     def norm_last(self, x: Tensor) -> Tensor:
         """See `OwnBackend`."""
-        return F.layer_norm(x, (x.shape[1],), *self._last_norm, self._epsilon)
+        return F.layer_norm(x, (x.shape[1],), *self.last_norm, self._epsilon)
 
 
 def _norm(norm: nn.LayerNorm, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

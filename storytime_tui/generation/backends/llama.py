@@ -38,7 +38,7 @@ class LlamaBackend(OwnBackend):
         with torch.inference_mode():
             self._token_embeddings = self.embeddings_of(layers.embed_tokens.weight)
             self.blocks = [_Block(block, precision, self.dtype) for block in layers.layers]  # type: ignore[arg-type]
-            self._last_norm = copied(layers.norm.weight, self.dtype)
+            self.last_norm = copied(layers.norm.weight, self.dtype)
             self._epsilon = torch.tensor(model.shape.epsilon, device=self.device)
             self._places = self._place(torch.arange(0, device=self.device))
 
@@ -81,7 +81,7 @@ class LlamaBackend(OwnBackend):
 
     def norm_last(self, x: Tensor) -> Tensor:
         """See `OwnBackend`."""
-        return self._norm(x, self._last_norm)
+        return self._norm(x, self.last_norm)
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         """RMSNorm over the last dimension. On a CPU, torch's own takes three times as long for a single row."""

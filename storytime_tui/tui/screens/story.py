@@ -64,15 +64,9 @@ class StoryScreen(StyledOnce, Screen[None]):
         self._sheet = StorySheet(desk, self._writing, self._message, lambda: self.settings, desk.set_sampler)
         self._model = ModelChoices(self, desk, self._message, self.turns.after_telling)
         self._editing = Editing(self, desk, self._message, self.turns.can_tell)
-        self._passages = Passages(
-            self,
-            self._writing,
-            self._message,
-            self._editing,
-            self.turns,
-            self.show_story,
-            self.check_other_windows,
-        )
+        at_story = self._writing, self._message
+        replacing = self.show_story, self.check_other_windows
+        self._passages = Passages(self, *at_story, self._editing, self.turns, *replacing)
         self._visited = self._loaded = False  # loaded: the last story is shown
         self._inspected = False  # the words may be inspected now
         self._line = ""  # the typed, unsent line
@@ -112,7 +106,8 @@ class StoryScreen(StyledOnce, Screen[None]):
         self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self.on_unmount(), immediate=True)
         self.set_interval(POLL, self.check_other_windows)
-        install_bookshelf(self, self._desk, self._writing, self.action_new, self.open_story)
+        leave = partial(self.turns.after_telling, partial(self.show_story, None))
+        install_bookshelf(self, self._desk, self._writing, leave, self.open_story)
 
     @work
     async def _load_last_story(self) -> None:
@@ -151,8 +146,7 @@ class StoryScreen(StyledOnce, Screen[None]):
         self._show_status()
 
     def _start_page(self) -> None:
-        self.show_story(None)
-        self.action_write()
+        self._blank_page()
         self._session.open()
 
     def on_unmount(self) -> None:
@@ -364,8 +358,12 @@ class StoryScreen(StyledOnce, Screen[None]):
             self.turns.after_telling(begin)
 
     def action_new(self) -> None:
-        """Start a new story."""
-        self.turns.after_telling(lambda: self.show_story(None))
+        """Start a new story; its first line can be typed at once."""
+        self.turns.after_telling(self._blank_page)
+
+    def _blank_page(self) -> None:
+        self.show_story(None)
+        self.action_write()
 
     def action_open(self) -> None:
         """Go to the bookshelf: all stories."""

@@ -25,6 +25,7 @@ from storytime_tui.models.gguf.tokenizer_files import tokenizer_files
 from storytime_tui.models.tokenizer import byte_characters, load_tokenizer, train_tokenizer
 from tests.loopback_hub import make_gpt2
 from tests.models.gguf.llama_gguf import write_llama
+from tests.tiny import write_collection
 
 gguf = pytest.importorskip("gguf")
 
@@ -209,6 +210,27 @@ def test_a_file_and_its_folder_are_bases_and_are_read_once(tmp_path: Path) -> No
         load_file(origin.folder / "model.safetensors")
     )
     assert main(["tell", "--model", str(file), "--prompt", "An owl", "--max-tokens", "3"]) == 0
+
+
+def test_a_lora_run_finds_its_file_again_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the cache nor the folder that one works in belongs to the run."""
+    write_llama(tmp_path / "m.gguf", a_model("llama"), **vocabulary())
+    write_collection(tmp_path / "tales")
+    monkeypatch.chdir(tmp_path)
+    knobs = ("lora_rank=2", "block_size=32", "batch_size=1", "sample_every=0", "listen=false")
+    words = [word for knob in knobs for word in ("--set", knob)]
+    words += ["--corpus", str(tmp_path / "tales"), "--base", "m.gguf", "--run", "r", "--max-steps", "1"]
+    assert main(["train", *words]) == 0
+    monkeypatch.chdir("/")
+    assert main(["disk", "clear", "models", "--yes"]) == 0
+    for more in ([], ["--strength", "0.5"]):
+        assert main(["tell", "--model", "r", "--prompt", "An owl", "--max-tokens", "2", *more]) == 0
+    (tmp_path / "m.gguf").unlink()
+    capsys.readouterr()
+    assert main(["tell", "--model", "r", "--prompt", "An owl"]) == 1
+    assert f"{tmp_path}/m.gguf, which is gone: put that file back." in capsys.readouterr().err
 
 
 def test_reading_can_be_stopped_and_leaves_nothing(tmp_path: Path) -> None:
