@@ -107,7 +107,7 @@ async def test_a_part_is_cleared_after_a_question(app: StorytimeApp, disk: Disk)
         await open_disk(pilot)
         await pilot.press("down", "down", "down", "c")
         await until(pilot, lambda: "Clear 120 MB of bin?" in flat(app))
-        assert "What is cleared cannot be brought back." in flat(app)
+        await until(pilot, lambda: "What is cleared cannot be brought back." in flat(app))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, DiskScreen))
         assert disk.cleared == []
