@@ -113,13 +113,20 @@ def main() -> None:
     parser.add_argument("--home", type=Path)
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    home = args.home or Path(tempfile.mkdtemp(prefix="storytime-pictures-"))
-    home.mkdir(parents=True, exist_ok=True)
+    if args.home is not None:
+        args.home.mkdir(parents=True, exist_ok=True)
+        _make(args.folder, args.home)
+        return
+    with tempfile.TemporaryDirectory(prefix="storytime-pictures-") as home:
+        _make(args.folder, Path(home))
+
+
+def _make(folder: Path, home: Path) -> None:
     os.environ["STORYTIME_HOME"] = str(home)
     os.environ["COLORTERM"] = "truecolor"
     if not (home / "settings.toml").exists():
         (home / "settings.toml").write_text("max_tokens = 60\n")
-    asyncio.run(_take(args.folder, trained=(home / "runs" / "hedgerow-tales-1").exists()))
+    asyncio.run(_take(folder, trained=(home / "runs" / "hedgerow-tales-1").exists()))
 
 
 if __name__ == "__main__":
