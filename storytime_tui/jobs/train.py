@@ -144,7 +144,11 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
         yield ev.Preparing("loading the model", 0, 0)
         with on_threads(plan.threads):
             built = _build(prepared, ranks, control, checkpoint)
-        yield from each_on_threads(plan.threads, _speak(ranks, folder, built, damaged))
+        news = damaged if checkpoint is not None else (_FROM_THE_START,)
+        yield from each_on_threads(plan.threads, _speak(ranks, folder, built, news))
+
+
+_FROM_THE_START = "The run was interrupted before its first checkpoint, so it begins again at step 0."
 
 
 @contextlib.contextmanager
@@ -194,11 +198,11 @@ def _speak(
     ranks: Ranks | None,
     folder: Path | None,
     built: _Built,
-    damaged: Sequence[str] = (),
+    news: Sequence[str] = (),
 ) -> Iterator[ev.Event]:
     """Train, and write every event to the journal before it is yielded. The caller holds the run's lock.
 
-    `damaged`: a sentence for each checkpoint that was skipped.
+    `news`: sentences on what was found of an earlier sitting, such as one for each checkpoint that was skipped.
     """
     if ranks is not None and not ranks.is_main:
         for _ in built.trainer_in(folder or Path()).run():
@@ -214,7 +218,7 @@ def _speak(
             raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
         removed = RemovedFolder(folder)
         with contextlib.closing(journal), removed:
-            recovered = [ev.Recovered(trainer.step, sentence) for sentence in damaged]
+            recovered = [ev.Recovered(trainer.step, sentence) for sentence in news]
             events = _after_first(trainer.run(), recovered)
             for event in with_voice_events(events, folder.name, built.listening):
                 if isinstance(event, ev.Preparing):

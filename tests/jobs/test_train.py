@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -278,6 +279,19 @@ def test_killed_after_the_last_step_and_before_the_last_checkpoint_it_goes_on(ta
     said = list(resume("r", Control()))
     assert isinstance(said[-1], ev.Finished)
     assert (said[-1].step, said[-1].stopped_by) == (6, "done")
+
+
+def test_a_run_killed_before_its_first_checkpoint_says_that_it_begins_again(tales: Path) -> None:
+    control = Control()
+    for event in learn(plan_for(tales), control, "r"):
+        if isinstance(event, ev.StepDone):
+            control.stop()
+    shutil.rmtree(paths.runs_folder() / "r" / "checkpoints")
+    events = list(resume("r", Control()))
+    started, news = [event for event in events if not isinstance(event, ev.Preparing)][:2]
+    assert isinstance(started, ev.Started) and isinstance(news, ev.Recovered)
+    assert news.message.endswith("before its first checkpoint, so it begins again at step 0.")
+    assert isinstance(events[-1], ev.Finished)
 
 
 def test_more_epochs_are_learned_after_the_end(tales: Path) -> None:
