@@ -62,7 +62,7 @@ def choices() -> tuple[ModelChoice, ...]:
         for step in reversed(s.checkpoints)
     ]
     found += [
-        ModelChoice(base.name, base.name, _note_of_base(base))
+        ModelChoice(base.name, base.short, _note_of_base(base))
         for base in catalogue.bases()
         if scratch_shape(base.name) is None
     ]

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from pathlib import Path
 
 import pytest
 from textual import events
@@ -12,6 +13,7 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.screens.ask_path import AskPathScreen
 from storytime_tui.tui.settings_rows import knobs_of
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.knob_list import KnobList
@@ -184,6 +186,21 @@ async def test_new_open_and_rename(app: StorytimeApp, world: World) -> None:
         await until(pilot, lambda: "The Mouse" in screen_text(app) and "1 story" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: "said the mouse." in screen_text(app) and "The Mouse" in screen_text(app))
+
+
+async def test_a_model_that_is_in_no_list_can_be_named(
+    app: StorytimeApp, world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "owl.gguf").write_bytes(b"GGUF")
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await pilot.press("escape", "m")
+        await until(pilot, lambda: isinstance(app.focused, ChoiceList) and app.focused.rows)
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: isinstance(app.screen, AskPathScreen))
+        await type_text(pilot, str(tmp_path / "owl.gguf"))
+        await pilot.press("enter")
+        await until(pilot, lambda: world.opened[-1:] == [str(tmp_path / "owl.gguf")])
 
 
 async def test_another_model_can_be_chosen(app: StorytimeApp, world: World) -> None:

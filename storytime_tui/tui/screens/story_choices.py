@@ -3,7 +3,10 @@
 A dialog opens at once with the rows that were read last; a thread reads the current rows.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
@@ -11,25 +14,57 @@ from storytime_tui.generation.voice import describe, effective, known
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.screens.ask_path import AskPathScreen
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
 from storytime_tui.tui.widgets.message_line import MessageLine
 
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.generate import ModelChoice
+
 
 def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) -> None:
-    """Ask for the model."""
+    """Ask for the model: one of the list, or another by its path or its id on the Hub."""
 
-    def rows() -> list[Row]:
-        return [Row(choice.name, choice.title, choice.note) for choice in desk.writing.list_models()]
+    def rows_of(choices: Sequence[ModelChoice]) -> list[Row]:
+        rows = [Row(choice.name, choice.title, choice.note) for choice in choices]
+        return [*rows, _OTHER] if rows else []
 
     def answered(name: str | None) -> None:
-        if name:
+        if name == _OTHER.value:
+            _ask_for_another(app, desk, chosen)
+        elif name:
             chosen(name)
 
-    known = [Row(choice.name, choice.title, choice.note) for choice in desk.writing.known_models]
-    nothing = wording.no_model()
-    app.push_screen(
-        ChooseScreen("Write with", known, desk.writing.now.model, find=rows, nothing=nothing), answered
+    known = rows_of(desk.writing.known_models)
+    ask = ChooseScreen(
+        "Write with",
+        known,
+        desk.writing.now.model,
+        find=lambda: rows_of(desk.writing.list_models()),
+        nothing=wording.no_model(),
     )
+    app.push_screen(ask, answered)
+
+
+_OTHER = Row("/", "another", "a folder, a .gguf file, or a model of the Hub")  # "/" is no model's name
+
+
+def _ask_for_another(app: App[None], desk: Desk, chosen: Callable[[str], object]) -> None:
+    from storytime_tui.jobs.find_model import lasting_name
+
+    ask = AskPathScreen(
+        "Write with another model",
+        "A folder with a model, a .gguf file, a checkpoint such as grimm-1/step-120, or a model of the Hub such as "
+        "owner/model.",
+        desk.services.list_folder,
+        enter="Choose",
+    )
+
+    def answered(typed: str | None) -> None:
+        if typed and typed.strip():
+            chosen(lasting_name(typed.strip()))
+
+    app.push_screen(ask, answered)
 
 
 STRENGTHS = {
