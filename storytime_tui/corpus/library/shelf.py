@@ -32,7 +32,7 @@ def load_shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]
         part: list[Collection] = []
         for folder in collection_folders(root, problems):
             try:
-                collection, left_out = read_folder(folder, bundled=bundled)
+                collection, left_out = _read_at_rest(folder, bundled=bundled)
             except Exception as error:  # one bad folder must not hide the others
                 if _exists(folder):  # it may have been removed while we read it
                     problems.append(_why(error, folder))
@@ -49,6 +49,25 @@ def load_shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]
             part.append(collection)
         shelf += sorted(part, key=lambda collection: (collection.title.casefold(), collection.name))
     return tuple(shelf), tuple(problems)
+
+
+def _read_at_rest(folder: Path, *, bundled: bool) -> tuple[Collection, tuple[str, ...]]:
+    """What `read_folder` gives, read again if the folder was moved meanwhile: removed, say, and brought back."""
+    while True:
+        before = _moved_at(folder)
+        try:
+            return read_folder(folder, bundled=bundled)
+        except Exception:
+            if _moved_at(folder) in (before, None):
+                raise
+
+
+def _moved_at(folder: Path) -> int | None:
+    """When the folder was last renamed or changed; None if it is not there."""
+    try:
+        return folder.stat().st_ctime_ns
+    except OSError:
+        return None
 
 
 def _why(error: Exception, folder: Path) -> str:

@@ -44,6 +44,7 @@ def all_at_once(calls: Sequence[Callable[[], object]]) -> list[object]:
     """Do them in threads that begin together; what each gave or raised."""
     begin = threading.Barrier(len(calls))
     results: list[object] = [None] * len(calls)
+    faults: list[BaseException] = []
 
     def do(place: int) -> None:
         begin.wait(20)
@@ -51,12 +52,16 @@ def all_at_once(calls: Sequence[Callable[[], object]]) -> list[object]:
             results[place] = calls[place]()
         except StorytimeError as error:
             results[place] = error
+        except BaseException as error:  # raised below: one in a thread would fail no test
+            faults.append(error)
 
     threads = [threading.Thread(target=do, args=(place,)) for place in range(len(calls))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
+    if faults:
+        raise faults[0]
     return results
 
 
