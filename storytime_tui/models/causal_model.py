@@ -6,6 +6,7 @@ be followed by rows of zeros, because some GPUs multiply padded matrices faster;
 all names but that of a head of its own begin with.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
 import torch.nn.functional as F
@@ -27,7 +28,7 @@ class ModelShape(Protocol):
         """The number of positions."""
 
 
-class CausalModel(nn.Module):
+class CausalModel(nn.Module, ABC):
     """A model that predicts the next token. `shape` has its sizes."""
 
     TRANSPOSED: ClassVar[tuple[str, ...]] = ()
@@ -54,18 +55,18 @@ class CausalModel(nn.Module):
         return int(self.shape.vocabulary)
 
     @property
+    @abstractmethod
     def head(self) -> Tensor:
         """(vocabulary and padding, width): maps hidden states to logits."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def blocks(self) -> list[nn.Module]:
         """The layers, from the first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hidden(self, ids: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """(batch, tokens) ids -> (batch, tokens, width) hidden states after the final norm."""
-        raise NotImplementedError
 
     def run_blocks(self, x: Tensor, cache: KeyValueCache | None, *context: Tensor) -> Tensor:
         """(batch, tokens, width) -> the same, through all blocks; `context` is what each needs besides."""

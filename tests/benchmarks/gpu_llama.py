@@ -1,8 +1,6 @@
 """The row of `gpu.py` on a Llama of SmolLM2-135M's shape: training and telling, compared with transformers' model."""
 
 import statistics
-import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,12 +9,11 @@ from transformers import LlamaForCausalLM
 
 from storytime_tui.generation.backends.cuda_graph import GraphedSteps
 from storytime_tui.generation.backends.llama import LlamaBackend
-from storytime_tui.generation.sampling.settings import knobs_of
 from storytime_tui.models import llama_files
 from storytime_tui.models.llama import Llama
 from storytime_tui.models.own_files import empty_model, fill_from
 from tests.benchmarks import training
-from tests.benchmarks.gpu_telling import PLAIN
+from tests.benchmarks.gpu_telling import Timed, by_generate, by_steps
 from tests.benchmarks.peers import Job, llama_config
 
 Figures = dict[str, Any]
@@ -53,11 +50,13 @@ def _telling(job: Job, device: str, count: int) -> Figures:
     config = llama_config(job)
     config.initializer_range = 0.06
     theirs: Any = LlamaForCausalLM(config).eval().to(device, torch.bfloat16)  # type: ignore[arg-type]
-    contenders = {"ours": _by_us(theirs, device), "generate": _by_generate(theirs, device)}
+    # with a static cache `generate` compiles its step on a GPU
+    static = {"cache_implementation": "static"} if device == "cuda" else {}
+    contenders = {"ours": _by_us(theirs, device), "generate": by_generate(theirs, device, PROMPT, **static)}
     rates: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(4):  # the first warms up, and compiles
         for name, tell in contenders.items():
-            rate = tell(count)
+            rate, _ = tell(count)
             if number:
                 rates[name].append(rate)
     ours, generate = (statistics.median(rates[name]) for name in ("ours", "generate"))
@@ -68,7 +67,7 @@ def _telling(job: Job, device: str, count: int) -> Figures:
     }
 
 
-def _by_us(theirs: Any, device: str) -> Callable[[int], float]:
+def _by_us(theirs: Any, device: str) -> Callable[[int], Timed]:
     """Our recorded step with the usual sampling."""
     shape = llama_files.shape_of(theirs.config.to_dict(), 0.0)
     model = empty_model(Llama, shape, torch.device(device), torch.bfloat16, padded=device == "cuda")
@@ -77,58 +76,4 @@ def _by_us(theirs: Any, device: str) -> Callable[[int], float]:
     steps = GraphedSteps(backend)
     if device == "cuda":
         steps.record()
-    knobs = knobs_of(PLAIN)
-    assert knobs is not None
-
-    def tell(count: int) -> float:
-        backend.cut(steps.cache, 0)
-        backend.read(PROMPT[:-1], steps.cache)
-        stream = steps.tell(PROMPT[-1:], knobs, torch.Generator().manual_seed(1))
-        next(stream)
-        began = time.perf_counter()
-        for _ in range(count - 1):
-            next(stream)
-        seconds = time.perf_counter() - began
-        stream.close()
-        return (count - 1) / seconds
-
-    return tell
-
-
-def _by_generate(model: Any, device: str) -> Callable[[int], float]:
-    """transformers' `generate`, on a GPU with a static cache, which lets it compile its step."""
-    from transformers import TextIteratorStreamer
-
-    from tests.benchmarks.generation import words
-
-    tokenizer = words(model.config.vocab_size)
-
-    def tell(count: int) -> float:
-        streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, timeout=120)  # type: ignore[no-untyped-call]
-        options: dict[str, Any] = {
-            "max_new_tokens": count,
-            "min_new_tokens": count,
-            "do_sample": True,
-            "temperature": PLAIN.temperature,
-            "top_k": 0,
-            "top_p": PLAIN.top_p,
-            "pad_token_id": 0,
-            "eos_token_id": -1,
-            **({"cache_implementation": "static"} if device == "cuda" else {}),
-        }
-        inputs = torch.tensor([PROMPT], device=device)
-        worker = threading.Thread(
-            target=lambda: model.generate(
-                inputs, attention_mask=torch.ones_like(inputs), streamer=streamer, **options
-            )
-        )
-        worker.start()
-        parts = iter(streamer)
-        next(parts)
-        began = time.perf_counter()
-        for _ in parts:
-            pass
-        worker.join()
-        return (count - 1) / (time.perf_counter() - began)
-
-    return tell
+    return by_steps(backend, steps, PROMPT)

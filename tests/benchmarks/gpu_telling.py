@@ -13,6 +13,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, TextIteratorStreamer
 
 from storytime_tui.generation.backends.cuda_graph import GraphedSteps
 from storytime_tui.generation.backends.gpt2 import GPT2Backend
+from storytime_tui.generation.backends.own_model import OwnBackend
 from storytime_tui.generation.generator import Generator
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sampling.presets import with_preset
@@ -50,7 +51,7 @@ def telling(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
     count, rounds = (40, 1) if smoke else (600, 2)
     theirs = _theirs(SMALL if smoke else GPT2_SMALL, device)
     contenders: dict[str, Callable[[int], Timed]] = {
-        "generate": _by_generate(theirs, device),
+        "generate": by_generate(theirs, device, PROMPT),
         **_by_us(theirs, device),
     }
     taken: dict[str, list[Timed]] = {name: [] for name in contenders}
@@ -126,14 +127,14 @@ def _theirs(numbers: dict[str, int], device: str) -> GPT2LMHeadModel:
 # -- theirs ------------------------------------------------------------------------------------------------
 
 
-def _by_generate(model: GPT2LMHeadModel, device: str) -> Callable[[int], Timed]:
-    """transformers' `generate` with its streamer, with the settings of PLAIN."""
+def by_generate(model: Any, device: str, prompt: list[int], **more: Any) -> Callable[[int], Timed]:
+    """transformers' `generate` with its streamer, with the settings of PLAIN; `more`: other options of it."""
     tokenizer = words(model.config.vocab_size)
 
     def tell(count: int) -> Timed:
         # without a timeout, a dead thread would use up the job's time
         streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, timeout=60)  # type: ignore[no-untyped-call]
-        inputs = torch.tensor([PROMPT], device=device)
+        inputs = torch.tensor([prompt], device=device)
         options: dict[str, Any] = {
             "max_new_tokens": count,
             "min_new_tokens": count,
@@ -144,6 +145,7 @@ def _by_generate(model: GPT2LMHeadModel, device: str) -> Callable[[int], Timed]:
             "min_p": PLAIN.min_p,
             "pad_token_id": 0,
             "eos_token_id": -1,
+            **more,
         }
         generate: Any = model.generate
 
@@ -177,7 +179,7 @@ def _by_us(theirs: GPT2LMHeadModel, device: str) -> dict[str, Callable[[int], Ti
         steps.record()
     teller = Generator(backend, Words(backend.vocabulary), None, steps)
     ways = {way: _by_storyteller(teller, way, lambda: backend.cut(steps.cache, 0)) for way in WAYS}
-    return {**ways, "steps": _by_steps(backend, steps)}
+    return {**ways, "steps": by_steps(backend, steps, PROMPT)}
 
 
 def _settings(way: str, count: int) -> SamplerSettings:
@@ -201,7 +203,7 @@ def _by_storyteller(teller: Generator, way: str, forget: Callable[[], None]) -> 
     return tell
 
 
-def _by_steps(backend: GPT2Backend, steps: GraphedSteps) -> Callable[[int], Timed]:
+def by_steps(backend: OwnBackend, steps: GraphedSteps, prompt: list[int]) -> Callable[[int], Timed]:
     """Only the CUDA graph step and its token."""
     knobs = knobs_of(PLAIN)
     assert knobs is not None
@@ -209,8 +211,8 @@ def _by_steps(backend: GPT2Backend, steps: GraphedSteps) -> Callable[[int], Time
     def tell(count: int) -> Timed:
         backend.cut(steps.cache, 0)
         began = time.perf_counter()
-        backend.read(PROMPT[:-1], steps.cache)
-        stream = steps.tell(PROMPT[-1:], knobs, torch.Generator().manual_seed(1))
+        backend.read(prompt[:-1], steps.cache)
+        stream = steps.tell(prompt[-1:], knobs, torch.Generator().manual_seed(1))
         next(stream)
         first = time.perf_counter()
         for _ in range(count - 1):

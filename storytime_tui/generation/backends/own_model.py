@@ -9,6 +9,7 @@ Where a group of query heads shares a head of keys and values, the group's queri
 were so many tokens. So nothing is repeated, and GPT-2 is the case of groups of one.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -68,7 +69,7 @@ class OwnCache(Rows):
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-class OwnBackend:
+class OwnBackend(ABC):
     """See `backend.Backend`. A subclass has the arithmetic of one kind of model: `embed`, `block` and `norm_last`.
 
     On a CPU everything but the weights is float32: bf16 attention is eight times as slow there, and the residual
@@ -87,17 +88,17 @@ class OwnBackend:
         with torch.inference_mode():
             self.head = prepare_linear(model.head[: self.vocabulary], None, precision)
 
+    @abstractmethod
     def embed(self, ids: Tensor, positions: slice | Tensor) -> tuple[Tensor, Any]:
         """(rows, new) ids -> (rows, new, width), and what each block needs to know of the positions."""
-        raise NotImplementedError
 
+    @abstractmethod
     def block(self, block: Any, x: Tensor, place: Any, attend: Attend) -> Tensor:
         """(rows, new, width) -> the same; `place` is the second result of `embed`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def norm_last(self, x: Tensor) -> Tensor:
         """(rows, width) -> the same, after the final norm."""
-        raise NotImplementedError
 
     def logits(self, x: Tensor) -> Tensor:
         """(rows, width) -> (rows, vocabulary)."""

@@ -16,6 +16,7 @@ import pytest
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.library import changes, importing, lock
+from storytime_tui.corpus.library import shelf as shelf_module
 from storytime_tui.corpus.library.importing import AddedCollection, add_collection
 from storytime_tui.corpus.library.lock import shelf_locked
 from storytime_tui.corpus.library.shelf import find_collection, load_shelf, load_shelf_with_problems
@@ -305,6 +306,24 @@ def test_what_is_removed_the_moment_it_was_added_is_a_sentence(
     monkeypatch.setattr(importing, "read_folder", removed_first)
     with pytest.raises(CorpusError, match="tales was added, and another program removed it at once"):
         add_collection([texts(tmp_path / "tales", 1)])
+
+
+def test_what_is_removed_and_brought_back_while_the_shelf_is_read_is_no_trouble(
+    tales: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, reads = shelf_module.read_folder, []
+
+    def moved_meanwhile(folder: Path, **how: bool) -> object:
+        reads.append(folder)
+        if len(reads) == 1:
+            changes.undo(changes.remove(tales))
+            raise CorpusError("None of its texts exists.")
+        return original(folder, **how)
+
+    monkeypatch.setattr(shelf_module, "read_folder", moved_meanwhile)
+    monkeypatch.setattr(shelf_module, "roots", lambda: ((paths.collections_folder(), False),))
+    (found,), problems = load_shelf_with_problems()
+    assert (found.name, problems, len(reads)) == (tales.name, (), 2)
 
 
 # -- all of it together -----------------------------------------------------------------------------------
