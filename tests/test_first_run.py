@@ -71,6 +71,7 @@ def test_keys_of_ones_own_and_a_russian_layout_in_a_real_terminal(home: Path) ->
     with open_app(100, 30, home) as app:
         app.wait_for(r"'library\.trian' is the name of no key")  # what is wrong in the table is said
         app.wait_for(r"T Train .*f6 Help", row=-1)
+        app.wait_for("The Hedgehog's Umbrella")  # before the shelf is read, there is no line to move to
         app.keys("о")  # j on a Russian layout
         app.wait_for(r"The Hedgehog's Umbrella .*cleaned|cleaned, as used for training")
         app.keys("Е")  # shift and t
