@@ -1,6 +1,8 @@
 """One-dimensional arrays on disk: written piece by piece, opened memory-mapped."""
 
+import contextlib
 import hashlib
+import mmap
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -62,3 +64,16 @@ def open_array(path: Path) -> npt.NDArray[Any]:
     if path.stat().st_size != array.offset + array.nbytes:
         raise ValueError(path)
     return array
+
+
+def drop_pages(array: npt.NDArray[Any]) -> None:
+    """Take the file's pages behind a memory-mapped array out of memory; they are read again when they are needed.
+
+    Without this, all that was read of a large file counts as the program's memory. Other arrays stay as they are.
+    """
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        with contextlib.suppress(OSError):
+            base.madvise(mmap.MADV_DONTNEED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -131,7 +132,7 @@ class Collection:
 
     name: str
     title: str
-    stories: tuple[Story, ...]
+    stories: Sequence[Story]  # may be made when they are asked for
     author: str = ""
     source: str = ""
     licence: str = ""
@@ -147,7 +148,13 @@ class Collection:
     @cached_property
     def words(self) -> int:
         """The number of words in all its stories."""
-        return sum(story.words for story in self.stories)
+        return self.words_at(range(len(self.stories)))
+
+    def words_at(self, places: Iterable[int]) -> int:
+        """The number of words in its stories at these places."""
+        from storytime_tui.corpus.story_table import words_at
+
+        return words_at(self.stories, places)
 
 
 def story_key(collection: Collection, story: Story) -> str:

@@ -6,11 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.document import Chapter
 from storytime_tui.corpus.duplicates import find_copies
+from storytime_tui.corpus.lazy import mapped, picked
 from storytime_tui.corpus.novels import novels_of
 from storytime_tui.errors import CorpusError
+
+_Reals = npt.NDArray[np.float64]
 
 _LARGEST_SHARE = 2.0  # a story larger than this many times validation's share goes to training
 
@@ -22,9 +28,9 @@ class Split:
     `copies` are left out: each is a copy, exact or near, of a story that is kept.
     """
 
-    training: tuple[Story, ...]
-    validation: tuple[Story, ...]
-    copies: tuple[Story, ...] = ()
+    training: Sequence[Story]
+    validation: Sequence[Story]
+    copies: Sequence[Story] = ()
 
 
 def split_stories(stories: Sequence[Story], fraction: float, seed: int) -> Split:
@@ -41,26 +47,34 @@ def split_stories(stories: Sequence[Story], fraction: float, seed: int) -> Split
     if not unique:
         raise CorpusError("There is no story to learn from: pick at least one.")
     if len(unique) == 1:
-        return replace(_split_one(unique[0], fraction), copies=tuple(copies))
-    novels = novels_of(unique)
-    if len(novels) == 1:
-        return replace(_split_in_order(unique, fraction), copies=tuple(copies))
-    sizes = [sum(unique[at].facts.bytes for at in novel) for novel in novels]
-    ranks = [_rank(unique[novel[0]], seed) for novel in novels]
-    fair = fraction * len(novels)
-    fewest = max(1, math.floor(fair * 0.75))
-    most = min(len(novels) - 1, max(1, math.ceil(fair * 1.25)))
-    largest = _LARGEST_SHARE * fraction * sum(sizes)
-    short = [i for i, size in enumerate(sizes) if size <= largest]
-    if len(short) < fewest:
-        short = list(range(len(novels)))
-    count = min(max(sum(ranks[i] < fraction for i in short), fewest), most)
-    chosen = {at for i in sorted(short, key=ranks.__getitem__)[:count] for at in novels[i]}
+        return replace(_split_one(unique[0], fraction), copies=copies)
+    novel_of = novels_of(unique)
+    count = int(novel_of.max()) + 1
+    if count == 1:
+        return replace(_split_in_order(unique, fraction), copies=copies)
+    bytes_, ranks = np.empty(len(unique), np.int64), np.empty(len(unique))
+    for at, story in enumerate(unique):
+        bytes_[at], ranks[at] = story.facts.bytes, _rank(story, seed)
+    ranks = ranks[np.unique(novel_of, return_index=True)[1]]  # a novel has its first chapter's
+    sizes = np.bincount(novel_of, bytes_).astype(np.float64)
+    chosen = np.isin(novel_of, _for_validation(sizes, ranks, fraction))
     return Split(
-        training=tuple(story for i, story in enumerate(unique) if i not in chosen),
-        validation=tuple(story for i, story in enumerate(unique) if i in chosen),
-        copies=tuple(copies),
+        training=picked(unique, np.flatnonzero(~chosen)),
+        validation=picked(unique, np.flatnonzero(chosen)),
+        copies=copies,
     )
+
+
+def _for_validation(sizes: _Reals, ranks: _Reals, fraction: float) -> npt.NDArray[np.int64]:
+    """The novels that go to validation, given the bytes and the rank of each; see `split_stories`."""
+    fair = fraction * len(sizes)
+    fewest = max(1, math.floor(fair * 0.75))
+    most = min(len(sizes) - 1, max(1, math.ceil(fair * 1.25)))
+    short = np.flatnonzero(sizes <= _LARGEST_SHARE * fraction * sizes.sum())
+    if len(short) < fewest:
+        short = np.arange(len(sizes))
+    count = min(max(int((ranks[short] < fraction).sum()), fewest), most)
+    return short[np.argsort(ranks[short], kind="stable")[:count]]
 
 
 def _split_in_order(stories: Sequence[Story], fraction: float) -> Split:
@@ -73,16 +87,13 @@ def _split_in_order(stories: Sequence[Story], fraction: float) -> Split:
     return Split(tuple(stories[:first]), tuple(stories[first:]))
 
 
-def without_copies(stories: Sequence[Story]) -> tuple[list[Story], list[Story]]:
+def without_copies(stories: Sequence[Story]) -> tuple[Sequence[Story], Sequence[Story]]:
     """The stories with any text, without copies (see `duplicates`); and the copies."""
-    with_text = [story for story in stories if story.facts.fingerprint]
-    facts = [story.facts for story in with_text]
-    found = find_copies(
-        [each.sketch for each in facts], [each.words for each in facts], [each.fingerprint for each in facts]
-    )
-    copies = {copy.story for copy in found}
-    kept = [story for i, story in enumerate(with_text) if i not in copies]
-    return kept, [story for i, story in enumerate(with_text) if i in copies]
+    facts = mapped(stories, lambda story: story.facts)
+    kept = np.fromiter((bool(each.fingerprint) for each in facts), bool, len(stories))
+    copies = np.zeros(len(stories), bool)
+    copies[[copy.story for copy in find_copies(facts)]] = True
+    return picked(stories, np.flatnonzero(kept & ~copies)), picked(stories, np.flatnonzero(copies))
 
 
 def _rank(story: Story, seed: int) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story, story_key
 from storytime_tui.corpus.headers import header_before, shelf_line, voice_of
+from storytime_tui.corpus.lazy import joined, picked
 from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.corpus.names import is_numbered
 from storytime_tui.corpus.parts import with_line
@@ -30,8 +31,8 @@ class ChosenStories:
 
     plan: TrainingPlan
     split: Split
-    training: tuple[Story, ...]
-    validation: tuple[Story, ...]
+    training: Sequence[Story]
+    validation: Sequence[Story]
     shelves: tuple[Shelf, ...] = ()
 
 
@@ -59,8 +60,8 @@ def choose_stories(plan: TrainingPlan, report: Report = lambda words, done, tota
         report("reading the stories", done, total)
 
     collections = [find_collection(name, progress) for name in plan.collections]
-    picked = _picked(collections, plan.stories)
-    split = split_stories([story for _, story in picked], plan.validation_fraction, plan.seed)
+    keys, stories = _picked(collections, plan.stories)
+    split = split_stories(stories, plan.validation_fraction, plan.seed)
     if not split.training or not split.validation:
         raise CorpusError(
             "The chosen text is too short to train on: a part of it must be set aside for validation. "
@@ -71,7 +72,7 @@ def choose_stories(plan: TrainingPlan, report: Report = lambda words, done, tota
     plan = replace(
         plan,
         collections=names,
-        stories=tuple(key for key, _ in picked),
+        stories=keys,
         voices=voices if plan.shelf_lines else (),
     )
     shelves = _Shelves(collections, plan.voices)
@@ -80,19 +81,22 @@ def choose_stories(plan: TrainingPlan, report: Report = lambda words, done, tota
     return ChosenStories(plan, split, training, validation, shelves_of(collections, split))
 
 
-def _picked(collections: Sequence[Collection], keys: tuple[str, ...]) -> list[tuple[str, Story]]:
-    everything = [
-        (story_key(collection, story), story) for collection in collections for story in collection.stories
-    ]
+def _picked(
+    collections: Sequence[Collection], keys: tuple[str, ...]
+) -> tuple[tuple[str, ...], Sequence[Story]]:
+    """The stories with these keys, or all without any; and the key of each."""
+    stories = joined([collection.stories for collection in collections])
+    every = tuple(story_key(collection, story) for collection in collections for story in collection.stories)
     if not keys:
-        return everything
-    existing = {key for key, _ in everything}
+        return every, stories
+    existing = set(every)
     missing = [key for key in keys if key not in existing]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise CorpusError(f"The story {missing[0]!r}{more} is not in the chosen collections: pick again.")
     chosen = set(keys)
-    return [(key, story) for key, story in everything if key in chosen]
+    places = [place for place, key in enumerate(every) if key in chosen]
+    return tuple(every[place] for place in places), picked(stories, places)
 
 
 class _Shelves:
@@ -129,7 +133,7 @@ def with_shelf_lines(
     return [part for story in stories for part in shelves.with_line(story)]
 
 
-def _epoch(training: Sequence[Story], plan: TrainingPlan, shelves: _Shelves) -> tuple[Story, ...]:
+def _epoch(training: Sequence[Story], plan: TrainingPlan, shelves: _Shelves) -> Sequence[Story]:
     """The stories of one epoch: each training story with its header, as often as `repeats` says.
 
     Each repetition draws its own header, so one may have a title line and another none. Raises PlanError if `repeats`
@@ -137,7 +141,7 @@ def _epoch(training: Sequence[Story], plan: TrainingPlan, shelves: _Shelves) -> 
     """
     times = checked_repeats(plan, shelves.names)
     if not times and not plan.headers and not plan.voices:
-        return tuple(training)
+        return training
     epoch: list[Story] = []
     for story in training:
         for time in range(times_read(story, times.get(shelves.name(story), 1.0), plan.seed)):

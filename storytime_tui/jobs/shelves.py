@@ -12,6 +12,7 @@ from pathlib import Path
 from storytime_tui import files, paths, trash
 from storytime_tui.corpus import duplicates
 from storytime_tui.corpus.collection import Collection
+from storytime_tui.corpus.lazy import joined, mapped
 from storytime_tui.corpus.library import changes, importing
 from storytime_tui.corpus.library import shelf as _shelf
 from storytime_tui.corpus.library.cards import Card
@@ -102,11 +103,9 @@ class Copy:
 
 def copies(collections: Sequence[Collection]) -> dict[Key, Copy]:
     """The stories that are copies of an earlier one on the shelf; training uses each text once."""
-    keys = [(c.name, i) for c in collections for i in range(len(c.stories))]
-    facts = [story.facts for c in collections for story in c.stories]
-    found = duplicates.find_copies(
-        [each.sketch for each in facts], [each.words for each in facts], [each.fingerprint for each in facts]
-    )
+    keys = joined([[(c.name, i) for i in range(len(c.stories))] for c in collections])
+    stories = joined([collection.stories for collection in collections])
+    found = duplicates.find_copies(mapped(stories, lambda story: story.facts))
     return {keys[copy.story]: Copy(keys[copy.of], copy.share) for copy in found}
 
 

@@ -75,7 +75,7 @@ class Ticks:
             if self.state(collection) == "all":
                 total += collection.words  # cached by the collection
             else:
-                total += sum(collection.stories[i].words for i in self.places(collection))
+                total += collection.words_at(self.places(collection))
         return total
 
     def for_plan(self, collections: Sequence[Collection]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """Copies among stories: the same tale in two books is found, different tales are not taken for one."""
 
+import errno
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storytime_tui.corpus import duplicates
-from storytime_tui.corpus.collection import facts_of
+from storytime_tui.corpus import duplicates, shared_hashes
+from storytime_tui.corpus.collection import Facts, facts_of
 from storytime_tui.corpus.duplicates import SIZE, Copy, Sketch, find_copies, sketch
 from storytime_tui.corpus.words import WORD
+from storytime_tui.errors import CorpusError
 from tests.examples import many
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -43,11 +45,7 @@ def copies(texts: Sequence[str]) -> dict[int, int]:
 
 
 def found(texts: Sequence[str]) -> tuple[Copy, ...]:
-    return find_copies(
-        [sketch(text) for text in texts],
-        [len(text.split()) for text in texts],
-        [facts_of(text).fingerprint for text in texts],
-    )
+    return find_copies([facts_of(text) for text in texts])
 
 
 # -- sketches ---------------------------------------------------------------------------------------------
@@ -179,6 +177,11 @@ def test_a_copy_is_of_a_story_that_is_kept(made: list[tuple[int, int, int]]) -> 
     assert all(story in dropped for story, text in enumerate(texts) if text in texts[:story])
 
 
+def with_sketches(sketches: Sequence[Sketch]) -> list[Facts]:
+    """The facts of stories of 1,000 words with these sketches."""
+    return [Facts(1000, 5000, f"{n:032x}", f"{n:032x}", each) for n, each in enumerate(sketches, start=1)]
+
+
 def random_sketches(count: int, fresh: Callable[[int], int] = lambda story: SIZE) -> list[Sketch]:
     numbers = np.random.default_rng(7)
     return [np.unique(numbers.integers(0, 2**63, fresh(n)).astype(np.uint64)) for n in range(count)]
@@ -189,7 +192,7 @@ def random_sketches(count: int, fresh: Callable[[int], int] = lambda story: SIZE
 def test_thousands_of_stories_take_no_long_time(shared: int) -> None:
     common = random_sketches(1, lambda _: shared)[0]
     sketches = [np.unique(np.append(each[shared:], common)) for each in random_sketches(5000)]
-    told = find_copies(sketches, [1000] * len(sketches), [str(n) for n in range(len(sketches))])
+    told = find_copies(with_sketches(sketches))
     assert [(copy.story, copy.of) for copy in told] == [(n, 0) for n in range(1, 5000) if shared == 250]
 
 
@@ -241,16 +244,54 @@ def test_two_editions_are_one_book_and_fables_are_many() -> None:
 
 
 @pytest.mark.parametrize("at_once", [1, 300, 5_000])
+@pytest.mark.parametrize("bits", [1, 10])
 def test_many_stories_are_looked_through_a_range_of_hashes_at_a_time(
-    monkeypatch: pytest.MonkeyPatch, at_once: int
+    monkeypatch: pytest.MonkeyPatch, at_once: int, bits: int
 ) -> None:
     common = random_sketches(1, lambda _: 250)[0]
     sketches = [
         np.unique(np.append(each[250:], common)) if n % 3 else each
         for n, each in enumerate(random_sketches(30))
     ]
-    asked = (sketches, [1000] * len(sketches), [str(n) for n in range(len(sketches))])
-    whole = find_copies(*asked)
+    asked = with_sketches(sketches)
+    whole = find_copies(asked)
     assert len(whole) == 20  # two in three have most of the first
-    monkeypatch.setattr(duplicates, "_AT_ONCE", at_once)
-    assert find_copies(*asked) == whole
+    monkeypatch.setattr(shared_hashes, "_AT_ONCE", at_once)
+    monkeypatch.setattr(shared_hashes, "_TABLE_BITS", bits)  # so small that all pairs share a place
+    assert find_copies(asked) == whole
+
+
+@settings(max_examples=many(60), deadline=None)
+@given(
+    st.lists(st.sets(st.integers(0, 40), max_size=30), min_size=1, max_size=12),
+    st.integers(1, 60),
+    st.integers(1, 12),
+    st.integers(1, 8),
+)
+def test_pairs_are_those_that_share_enough_hashes_however_few_fit_into_memory(
+    sets: list[set[int]], at_once: int, bits: int, fewest: int
+) -> None:
+    sketches = [np.array(sorted(each), np.uint64) for each in sets]
+    for story, each in enumerate(sketches):  # at most three stories share a hash, so that every pair counts
+        each += np.uint64(1000 * (story // 3))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared_hashes, "_AT_ONCE", at_once)
+        patch.setattr(shared_hashes, "_TABLE_BITS", bits)
+        found = list(shared_hashes.pairs_sharing(sketches, fewest))
+    wanted = [
+        (a, b)
+        for a in range(len(sketches))
+        for b in range(a + 1, len(sketches))
+        if a // 3 == b // 3 and len(sets[a] & sets[b]) >= fewest
+    ]
+    assert found == wanted
+
+
+def test_without_room_for_the_hashes_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shared_hashes, "_AT_ONCE", 100)
+    monkeypatch.setattr(shared_hashes.tempfile, "TemporaryFile", full)
+    with pytest.raises(CorpusError, match="disk is full: looking for copies"):
+        find_copies(with_sketches(random_sketches(3)))

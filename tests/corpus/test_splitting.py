@@ -30,7 +30,7 @@ def test_every_story_is_on_one_side_in_order(count: int, fraction: float, seed: 
     assert split.training
     assert split.validation
     assert list(split.training) == [story for story in stories if story in split.training]
-    assert sorted(split.training + split.validation, key=stories.index) == stories
+    assert sorted((*split.training, *split.validation), key=stories.index) == stories
     assert abs(len(split.validation) - fraction * count) <= fraction * count * 0.25 + 1
 
 
@@ -91,7 +91,7 @@ def test_copies_are_learned_once() -> None:
         Story("Hen", "Hen."),
     ]
     split = split_stories(stories, 0.3, 0)
-    assert {story.title for story in split.training + split.validation} == {"Fox", "Hen"}
+    assert {story.title for story in (*split.training, *split.validation)} == {"Fox", "Hen"}
 
 
 def test_a_single_story_gives_its_end_cut_between_paragraphs() -> None:
@@ -142,7 +142,7 @@ def test_a_near_copy_is_learned_once_and_told() -> None:
     stories = [Story("First", tale), Story("Again", tale.replace("word30 ", "")), *tales(4)]
     split = split_stories(stories, 0.3, 0)
     assert [story.title for story in split.copies] == ["Again"]
-    assert "First" in {story.title for story in split.training + split.validation}
+    assert "First" in {story.title for story in (*split.training, *split.validation)}
 
 
 def test_a_novel_among_tales_is_learned_from_rather_than_measured_by() -> None:

@@ -12,6 +12,7 @@ from storytime_tui.corpus.formats.sources import SourceFiles, source_files
 from storytime_tui.corpus.library.cards import CARD, Card, read_card
 from storytime_tui.corpus.library.prepared import Prepared, Source, prepare_sources
 from storytime_tui.corpus.names import collection_name, distinct, folder_name, title_from_name
+from storytime_tui.corpus.story_table import with_titles
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
 from storytime_tui.terminal import printable_path
@@ -33,12 +34,13 @@ def read_folder(
     if not prepared.stories:
         start = f"None of the {len(found.files)} texts in {printable_path(folder)} can be read; the first: "
         raise CorpusError((start if len(found.files) > 1 else "") + problems[0])
-    stories = [story for story in prepared.stories if story.place not in card.removed]
-    titles = distinct(_title_in(card, story) for story in stories)
+    stories = prepared.stories
+    if card.removed:
+        stories = tuple(story for story in stories if story.place not in card.removed)
     collection = Collection(
         name=collection_name(folder),
         title=collection_title(folder, card),
-        stories=tuple(replace(story, title=title) for story, title in zip(stories, titles, strict=True)),
+        stories=with_titles(stories, distinct(_title_in(card, story) for story in stories)),
         author=card.author or (prepared.authors[0] if len(prepared.authors) == 1 else ""),
         source=card.source or ("" if bundled else printable_path(folder)),
         licence=card.licence,
@@ -92,11 +94,11 @@ def read_file_as_collection(path: Path) -> tuple[Collection, tuple[str, ...]]:
     prepared = _prepare([Source(path, path.name)], Card(), None)
     if not prepared.stories:
         raise CorpusError(prepared.problems[0])
-    titles = list(distinct(story.title for story in prepared.stories))
+    stories = with_titles(prepared.stories, distinct(story.title for story in prepared.stories))
     collection = Collection(
         name=collection_name(path),
-        title=titles[0] if len(titles) == 1 else title_from_name(stem_of(path)),
-        stories=tuple(replace(s, title=title) for s, title in zip(prepared.stories, titles, strict=True)),
+        title=stories[0].title if len(stories) == 1 else title_from_name(stem_of(path)),
+        stories=stories,
         author=prepared.authors[0] if len(prepared.authors) == 1 else "",
         source=printable_path(path),
         folder=path.parent,

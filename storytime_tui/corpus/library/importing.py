@@ -7,15 +7,17 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from storytime_tui import files, paths, stopping
 from storytime_tui.corpus.cleaning.clean import legible
-from storytime_tui.corpus.collection import Collection
+from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.duplicates import find_copies
 from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats.registry import ARCHIVES
 from storytime_tui.corpus.formats.sources import source_files
+from storytime_tui.corpus.lazy import joined, mapped
 from storytime_tui.corpus.library.cards import CARD, Card, card_bytes, read_card
 from storytime_tui.corpus.library.copying import CopiedFiles
 from storytime_tui.corpus.library.folders import read_folder, sources_in
@@ -284,16 +286,17 @@ def _read(copies: CopiedFiles, card: Card, report: Report | None) -> tuple[Prepa
     ), sources
 
 
+def _with_home(collection: Collection, story: Story) -> tuple[Collection, Story]:
+    return collection, story
+
+
 def _copies_of(collection: Collection) -> list[str]:
     """A sentence for each story of a new collection that is a copy of another story."""
     others = [other for other in load_shelf() if other.name != collection.name]
-    stories = [(other, story) for other in (*others, collection) for story in other.stories]
-    facts = [story.facts for _, story in stories]
+    stories = joined([mapped(other.stories, partial(_with_home, other)) for other in (*others, collection)])
     first_new = len(stories) - len(collection.stories)
     sentences = []
-    for copy in find_copies(
-        [each.sketch for each in facts], [each.words for each in facts], [each.fingerprint for each in facts]
-    ):
+    for copy in find_copies(mapped(stories, lambda pair: pair[1].facts)):
         new, old = (copy.story, copy.of) if copy.story >= copy.of else (copy.of, copy.story)
         if new >= first_new:
             (_, again), (where, first) = stories[new], stories[old]

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,24 +16,23 @@ from storytime_tui import disk_cache, small_files, stopping
 from storytime_tui.corpus.account import account_of
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
-from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
+from storytime_tui.corpus.collection import Story, facts_of
 from storytime_tui.corpus.dividing.divide import read_book
-from storytime_tui.corpus.document import Account, Chapter, Omitted, Tale
+from storytime_tui.corpus.document import Account, Omitted, Tale
 from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.read import READING_VERSION, read_document
 from storytime_tui.corpus.formats.registry import ARCHIVES
 from storytime_tui.corpus.library.put_back import put_back_tales, with_tales
 from storytime_tui.corpus.names import short_line, title_from_name
+from storytime_tui.corpus.story_table import StoryTable, TableBuilder, read_columns, write_columns
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
 from storytime_tui.terminal import printable_line, printable_path
 
-if TYPE_CHECKING:
-    from storytime_tui.corpus.collection import Sketch
-
-_FORMAT = 5
-_LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million stories
+_FORMAT = 6
+_TEXTS, _SKETCHES, _TABLE, _INDEX = "stories.txt", "sketches.npy", "stories.npz", "index.json"
+_LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million files
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Prepared:
     files give them, without repetitions. `accounts`: one for each file that was read.
     """
 
-    stories: tuple[Story, ...]
+    stories: Sequence[Story]
     problems: tuple[str, ...]
     titles: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
@@ -223,17 +222,13 @@ def _in_memory(sources: Sequence[Source], how: _Reading, on_progress: Progress |
 
 
 def _write(folder: Path, sources: Sequence[Source], how: _Reading, on_progress: Progress | None) -> None:
-    """Write `stories.txt` (all texts, one after another), `sketches.npy` and `index.json`."""
-    rows: list[list[Any]] = []
+    """Write all texts one after another, all sketches, the table of the stories, and `index.json` for the rest."""
+    table = TableBuilder()
     problems: list[str] = []
     titles: dict[str, None] = {}
     authors: dict[str, None] = {}
     accounts: list[Any] = []
-    end = 0
-    with (
-        (folder / "stories.txt").open("wb") as file,
-        ArrayWriter(folder / "sketches.npy", np.uint64) as sketches,
-    ):
+    with (folder / _TEXTS).open("wb") as file, ArrayWriter(folder / _SKETCHES, np.uint64) as sketches:
         for result in _results(sources, how, on_progress):
             if result.account is not None:
                 accounts.append(_account_row(result.account))
@@ -246,13 +241,11 @@ def _write(folder: Path, sources: Sequence[Source], how: _Reading, on_progress: 
             facts = facts_of(result.tale.text)
             file.write(result.tale.text.encode())
             sketches.append(facts.sketch)
-            start, end = end, end + facts.bytes
-            chapters = [[chapter.title, chapter.start] for chapter in result.tale.chapters]
-            place = (result.tale.title, result.file, start, end, chapters, result.tale.lines)
-            rows.append([*place, facts.words, facts.digest, facts.fingerprint, len(facts.sketch)])
+            table.add(result.tale, result.file, facts)
+    write_columns(folder / _TABLE, table.columns())
     books = {"titles": list(titles), "authors": list(authors), "accounts": accounts}
-    index = {"stories": rows, "problems": problems, **books, "bytes": end}
-    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    index = {"problems": problems, **books, "bytes": table.bytes}
+    (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
 
 
 # -- opening ----------------------------------------------------------------------------------------------
@@ -261,39 +254,21 @@ def _write(folder: Path, sources: Sequence[Source], how: _Reading, on_progress: 
 def _open(folder: Path) -> Prepared | None:
     """The stories in a cache folder; None if there is none, or it is incomplete or not as we write it."""
     try:
-        index = small_files.read_json(folder / "index.json", _LARGEST_INDEX)
-        texts = folder / "stories.txt"
-        if texts.stat().st_size != index["bytes"] or not small_files.is_regular(texts):
+        if not all(small_files.is_regular(folder / name) for name in (_TEXTS, _SKETCHES, _TABLE)):
             return None
-        if not small_files.is_regular(folder / "sketches.npy"):
+        index = small_files.read_json(folder / _INDEX, _LARGEST_INDEX)
+        texts = folder / _TEXTS
+        if texts.stat().st_size != index["bytes"]:
             return None
-        sketches = np.asarray(open_array(folder / "sketches.npy"))  # slicing a memmap is slow
+        sketches = np.asarray(open_array(folder / _SKETCHES))  # slicing a memmap is slow
         if sketches.dtype != np.uint64:
             return None
-        stories: list[Story] = []
-        place = 0
-        for row in index["stories"]:
-            story, sketch_size = _story_of(row, texts, index["bytes"], sketches[place:])
-            stories.append(story)
-            place += sketch_size
-        if place != len(sketches):
-            return None
+        columns = read_columns(folder / _TABLE, index["bytes"], len(sketches))
         lists = (_texts(index["problems"]), _texts(index["titles"]), _texts(index["authors"]))
-        return Prepared(tuple(stories), *lists, tuple(map(_account_from, index["accounts"])))
+        accounts = tuple(map(_account_from, index["accounts"]))
+        return Prepared(StoryTable(columns, texts, sketches), *lists, accounts)
     except Exception:  # NumPy and JSON raise many kinds; for any of them the stories are made again
         return None
-
-
-def _story_of(row: Any, texts: Path, size: int, sketches: "Sketch") -> tuple[Story, int]:
-    """A story from its row in the index, and the size of its sketch. Raises ValueError or TypeError."""
-    title, file, start, end, chapters, (first, last), words, digest, fingerprint, sketch_size = row
-    _texts([title, file, digest, fingerprint, *(name for name, _ in chapters)])
-    _check_numbers(start, end, first, last, words, sketch_size, *(begin for _, begin in chapters))
-    if not (start <= end <= size and sketch_size <= len(sketches)):
-        raise ValueError(row)
-    facts = Facts(words, end - start, digest, fingerprint, sketches[:sketch_size])
-    chapters = tuple(Chapter(*chapter) for chapter in chapters)
-    return Story(title, Extract(texts, start, end), file, chapters, (first, last), facts), sketch_size
 
 
 def _account_row(account: Account) -> list[Any]:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from storytime_tui import paths
 from storytime_tui.cli import main
@@ -358,7 +360,14 @@ def test_whatever_the_cache_says_the_stories_are_as_they_were(
     if spoilt == "key":
         index[data.draw(st.sampled_from(sorted(index)))] = data.draw(_json)
     elif spoilt == "field":
-        index["stories"][0][data.draw(st.integers(0, len(index["stories"][0]) - 1))] = data.draw(_json)
+        with np.load(folder / "stories.npz") as table:
+            columns = dict(table)
+        name = data.draw(st.sampled_from(sorted(columns)))
+        whole, few = st.integers(-2, 2**40), st.sampled_from([(1,), (8,), (1, 8), (2, 8), (32,)])
+        columns[name] = data.draw(
+            arrays(np.int64, few, elements=whole) | arrays(np.uint8, few) | arrays(np.float64, few)
+        )
+        np.savez(folder / "stories.npz", **columns)
     else:
         index = data.draw(_json)
     (folder / "index.json").write_text(json.dumps(index))
@@ -373,7 +382,7 @@ def test_whatever_the_cache_says_the_stories_are_as_they_were(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs pipes and links")
 @pytest.mark.parametrize(
-    "kind", ["file", "pipe", "link", "device", "index-pipe", "texts-pipe", "sketch-device"]
+    "kind", ["file", "pipe", "link", "device", "index-pipe", "texts-pipe", "table-pipe", "sketch-device"]
 )
 def test_what_lies_in_the_place_of_the_cache_is_no_obstacle(tmp_path: Path, kind: str) -> None:
     text = tmp_path / "fox.txt"
@@ -385,7 +394,12 @@ def test_what_lies_in_the_place_of_the_cache_is_no_obstacle(tmp_path: Path, kind
     if "-" in kind:
         place = (
             folder
-            / {"index": "index.json", "texts": "stories.txt", "sketch": "sketches.npy"}[kind.split("-")[0]]
+            / {
+                "index": "index.json",
+                "texts": "stories.txt",
+                "table": "stories.npz",
+                "sketch": "sketches.npy",
+            }[kind.split("-")[0]]
         )
         place.unlink()
     else:

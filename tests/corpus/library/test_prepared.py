@@ -104,7 +104,7 @@ def test_a_moved_folder_is_not_read_again(
     assert len(readings) == 3
 
 
-@pytest.mark.parametrize("name", ["index.json", "stories.txt", "sketches.npy"])
+@pytest.mark.parametrize("name", ["index.json", "stories.npz", "stories.txt", "sketches.npy"])
 @pytest.mark.parametrize("damage", ["gone", "cut", "empty", "other"])
 def test_a_damaged_cache_is_made_anew(sources: list[Source], cache: Path, name: str, damage: str) -> None:
     wanted = [story.text for story in prepare_sources(sources, cache).stories]
@@ -116,7 +116,8 @@ def test_a_damaged_cache_is_made_anew(sources: list[Source], cache: Path, name: 
         path.write_bytes({"cut": path.read_bytes()[:-1], "empty": b"", "other": b"[1]"}[damage])
     assert [story.text for story in prepare_sources(sources, cache).stories] == wanted
     (folder,) = cache.iterdir()
-    assert sorted(child.name for child in folder.iterdir()) == ["index.json", "sketches.npy", "stories.txt"]
+    names = ["index.json", "sketches.npy", "stories.npz", "stories.txt"]
+    assert sorted(child.name for child in folder.iterdir()) == names
 
 
 def test_without_room_for_the_cache_the_stories_are_there_all_the_same(
