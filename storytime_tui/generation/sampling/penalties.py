@@ -26,8 +26,17 @@ def latest(history: Ids, window: int) -> Ids:
     return history[max(0, len(history) - window) :]
 
 
+def distinct(ids: Ids) -> Ids:
+    """Each id once, in order. For some hundred ids a sort is faster than `np.unique`, which hashes them."""
+    ordered = np.sort(ids)
+    first = np.empty(len(ordered), bool)
+    first[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
+
+
 def distinct_ids(history: Ids, size: int, exempt: Flags | None = None) -> tuple[Ids, npt.NDArray[np.int64]]:
-    """Each distinct_ids id below `size` that is not exempt, and how often it occurs."""
+    """Each distinct id below `size` that is not exempt, and how often it occurs."""
     ids, counts = np.unique(history, return_counts=True)
     valid = (ids >= 0) & (ids < size)
     ids, counts = ids[valid], counts[valid]
@@ -38,7 +47,7 @@ def distinct_ids(history: Ids, size: int, exempt: Flags | None = None) -> tuple[
 
 
 def repetition(scores: Scores, history: Ids, factor: float, exempt: Flags | None = None) -> Scores:
-    """Multiply the logprob of each distinct_ids id in the history by `factor`; 1 changes nothing."""
+    """Multiply the logprob of each distinct id in the history by `factor`; 1 changes nothing."""
     return multiplied(scores, distinct_ids(history, len(scores), exempt)[0], factor)
 
 
@@ -49,28 +58,35 @@ def multiplied(scores: Scores, ids: Ids, factor: float) -> Scores:
     around 0, but GPT-2's lie between -35 and -112, so apply it to logprobs (transformers' issue 2302).
     """
     changed = scores.copy()
-    old = scores[ids]
-    changed[ids] = np.where(old > 0, old / np.float32(factor), old * np.float32(factor))
+    multiply(changed, ids, factor)
     return changed
+
+
+def multiply(scores: Scores, ids: Ids, factor: float) -> None:
+    """`multiplied`, in place."""
+    old = scores[ids]
+    scores[ids] = np.where(old > 0, old / np.float32(factor), old * np.float32(factor))
 
 
 def added(scores: Scores, offsets: AddedScores) -> Scores:
     """Add an offset to the scores of some ids; an id may occur several times."""
     changed = scores.copy()
-    np.add.at(changed, *offsets)
+    add(changed, offsets)
     return changed
+
+
+def add(scores: Scores, offsets: AddedScores) -> None:
+    """`added`, in place."""
+    np.add.at(scores, *offsets)
 
 
 def frequency(scores: Scores, history: Ids, each: float, once: float, exempt: Flags | None = None) -> Scores:
     """Subtract `each` for every occurrence of an id and `once` if it occurs at all (OpenAI's two penalties)."""
-    return added(scores, for_frequency(history, len(scores), each, once, exempt))
+    return added(scores, offsets_of(*distinct_ids(history, len(scores), exempt), each, once))
 
 
-def for_frequency(
-    history: Ids, size: int, each: float, once: float, exempt: Flags | None = None
-) -> AddedScores:
-    """The offsets of `frequency`."""
-    ids, counts = distinct_ids(history, size, exempt)
+def offsets_of(ids: Ids, counts: npt.NDArray[np.int64], each: float, once: float) -> AddedScores:
+    """The offsets of `frequency` for ids that occur so often."""
     return ids, -(counts * each + once).astype(np.float32)
 
 
@@ -92,6 +108,8 @@ def for_dry(
     """The offsets of `dry`."""
     ids, lengths = echoes(history, size, breaker)
     long_enough = lengths >= allowed
+    if not long_enough.any():
+        return ids[:0], np.zeros(0, np.float32)
     ids, lengths = ids[long_enough], lengths[long_enough]
     penalties = np.minimum(multiplier * float(base) ** (lengths - float(allowed)), _HEAVIEST)
     # the longest counts if an id follows several earlier occurrences
@@ -104,16 +122,18 @@ def for_dry(
 def echoes(history: Ids, size: int, breaker: Flags | None = None) -> tuple[Ids, npt.NDArray[np.int64]]:
     """Earlier occurrences of the newest ids: the id that followed each one, and the length of the match."""
     empty = np.zeros(0, np.int64)
-    if len(history) < 2 or _breaks(history[-1:], breaker)[0]:
+    if len(history) < 2 or _breaks(history[-1], breaker):
         return empty, empty
     ends = np.flatnonzero(history[:-1] == history[-1])  # the last index of each earlier occurrence
     following = history[ends + 1]
-    ends = ends[(following >= 0) & (following < size) & ~_breaks(following, breaker)]
+    ends = ends[(following >= 0) & (following < size)]
+    if breaker is not None and len(ends):
+        ends = ends[~breaker[history[ends + 1]]]
     lengths = np.ones(len(ends), np.int64)
     matching = np.arange(len(ends))
     for length in range(1, min(_LONGEST, len(history) - 1)):
         expected = history[-1 - length]
-        if not len(matching) or _breaks(np.array([expected]), breaker)[0]:
+        if not len(matching) or _breaks(expected, breaker):
             break
         places = ends[matching] - length
         matching = matching[(places >= 0) & (history[places] == expected)]
@@ -121,11 +141,8 @@ def echoes(history: Ids, size: int, breaker: Flags | None = None) -> tuple[Ids, 
     return history[ends + 1], lengths
 
 
-def _breaks(ids: Ids, breaker: Flags | None) -> Flags:
-    if breaker is None:
-        return np.zeros(len(ids), bool)
-    valid = (ids >= 0) & (ids < len(breaker))
-    return valid & breaker[np.where(valid, ids, 0)]
+def _breaks(token: np.int64, breaker: Flags | None) -> bool:
+    return breaker is not None and bool(0 <= token < len(breaker) and breaker[token])
 
 
 def repeating(history: Ids, n: int) -> Ids:
@@ -136,7 +153,7 @@ def repeating(history: Ids, n: int) -> Ids:
     matches = np.ones(starts, bool)
     for offset in range(n - 1):
         matches &= history[offset : offset + starts] == history[starts + offset]
-    return np.unique(history[n - 1 :][matches])
+    return distinct(history[n - 1 :][matches])
 
 
 def biased(scores: Scores, history: Sequence[int] | Ids, biases: Iterable[Bias], ends_word: Flags) -> Scores:

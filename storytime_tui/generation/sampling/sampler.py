@@ -135,12 +135,13 @@ def changes(history: Sequence[int], new: int, rules: Rules, forbidden: Iterable[
     view = np.asarray(history, np.int64)
     repeated, added = np.zeros(0, np.int64), []
     if settings.temperature > 0:
-        lately = penalties.latest(view, settings.repetition_window)
-        if settings.repetition != 1:
-            repeated, _ = penalties.distinct_ids(lately, size, rules.exempt)
-        if settings.frequency or settings.presence:
-            each, once = settings.frequency, settings.presence
-            added.append(penalties.for_frequency(lately, size, each, once, rules.exempt))
+        counts_too = bool(settings.frequency or settings.presence)
+        if counts_too or settings.repetition != 1:
+            lately = penalties.latest(view, settings.repetition_window)
+            ids, counts = penalties.distinct_ids(lately, size, rules.exempt)
+            repeated = ids if settings.repetition != 1 else repeated
+            if counts_too:
+                added.append(penalties.offsets_of(ids, counts, settings.frequency, settings.presence))
         if settings.dry:
             how = settings.dry, settings.dry_base, settings.dry_allowed
             added.append(penalties.for_dry(view, size, *how, rules.breaker))
@@ -155,11 +156,12 @@ def changes(history: Sequence[int], new: int, rules: Rules, forbidden: Iterable[
 
 def apply_changes(scores: Scores, change: Changes) -> Scores:
     """The logprobs after steps 2 to 4; not normalised again, -inf for impossible ids."""
-    if len(change.repeated):
-        scores = penalties.multiplied(scores, change.repeated, change.factor)
+    scores = scores.copy()  # once: the penalties then change it in place
+    penalties.multiply(scores, change.repeated, change.factor)
     for offsets in change.added:
-        scores = penalties.added(scores, offsets) if len(offsets[0]) else scores
-    return penalties.without(scores, change.gone) if len(change.gone) else scores
+        penalties.add(scores, offsets)
+    scores[change.gone] = -np.inf
+    return scores
 
 
 def mass_after(own: Scores, scores: Scores, change: Changes) -> float | None:
@@ -171,7 +173,7 @@ def mass_after(own: Scores, scores: Scores, change: Changes) -> float | None:
     touched = np.concatenate([change.repeated, change.gone, *(ids for ids, _ in change.added)])
     if len(touched) > len(own) // 8:
         return None
-    ids = np.unique(touched)
+    ids = penalties.distinct(touched)
     if scores[ids].max(initial=0) > _MAX_SCORE:
         return None
     mass = 1.0 + float((np.exp(scores[ids]) - np.exp(own[ids])).sum(dtype=np.float64))
@@ -218,7 +220,9 @@ def candidates(
         if count == len(ids):
             return
         if count > 0.8 * len(ids):  # masking a few is faster than gathering most
-            scores, shares = np.where(kept, scores, np.float32(-np.inf)), shares * kept
+            scores = scores.copy()
+            scores[~kept] = -np.inf
+            shares = shares * kept
         else:
             places = np.flatnonzero(kept)
             ids, scores, shares = ids[places], scores[places], shares[places]

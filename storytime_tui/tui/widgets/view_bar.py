@@ -9,6 +9,7 @@ from storytime_tui.tui.steering_words import cells_of, shares_of
 
 _COLOURS = {"voice": "$quiet", "memory": "$primary", "note": "$foreground", "story": "$told"}
 _FULL, _FREE = "▄", ("▁", "$line")
+_WHAT = "the model reads "  # said where there is room
 _WIDEST, _NARROWEST = 24, 8  # cells of the bar
 
 
@@ -38,6 +39,8 @@ class ViewBar(Static):
             words += [" · " if words else "", (f"{share.name} {share.tokens:,}", _COLOURS[share.name])]
         words.append((f" of {seen.window:,} tokens", "$quiet"))
         text = Content.assemble(*words)
+        if self.content_size.width - text.cell_length - len(_WHAT) >= _NARROWEST + 2:
+            text = Content.assemble((_WHAT, "$quiet"), text)
         room = self.content_size.width - text.cell_length - 2
         if room < _NARROWEST:
             return text
