@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from storytime_tui.corpus.document import Account, Chapter
 from storytime_tui.errors import CorpusError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the first frame is painted before NumPy is loaded
     import numpy as np
     import numpy.typing as npt
 
-    Sketch = npt.NDArray[np.uint64]  # see `duplicates`
+    Sketch = npt.NDArray[np.uint64]  # see `sketches`
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Facts:
     """Facts about a story's text, known without reading it again.
 
     `words`: split at white space. `bytes`: in UTF-8. `digest`: hash of the exact text. `fingerprint`: hash of its
-    words, ignoring case and punctuation; "" for an empty text. `sketch`: for finding near copies, see `duplicates`.
+    words, ignoring case and punctuation; "" for an empty text. `sketch`: for finding near copies, see `sketches`.
     """
 
     words: int
@@ -58,7 +58,7 @@ class Facts:
 
 def facts_of(text: str) -> Facts:
     """Compute the facts of a text. This is slow: it is done once, on import."""
-    from storytime_tui.corpus.duplicates import sketch_of
+    from storytime_tui.corpus.sketches import sketch_of
     from storytime_tui.corpus.words import word_hashes
 
     data = text.encode()
@@ -126,6 +126,14 @@ class Story:
         return self.known.words if self.known else count_words(self.text)
 
 
+@runtime_checkable
+class _CountsWords(Protocol):
+    """Stories that know their words without being made."""
+
+    def words_at(self, places: Iterable[int]) -> int:
+        """The number of words in the stories at these places."""
+
+
 @dataclass(frozen=True)
 class Collection:
     """A named set of stories. `name` is its folder's name and its name on the command line."""
@@ -152,9 +160,9 @@ class Collection:
 
     def words_at(self, places: Iterable[int]) -> int:
         """The number of words in its stories at these places."""
-        from storytime_tui.corpus.story_table import words_at
-
-        return words_at(self.stories, places)
+        if isinstance(self.stories, _CountsWords):
+            return self.stories.words_at(places)
+        return sum(self.stories[place].words for place in places)
 
 
 def story_key(collection: Collection, story: Story) -> str:

@@ -1,9 +1,4 @@
-"""Finding copies of a story, exact or near, among many stories, from a small sketch of each.
-
-A sketch is the set of the smallest hashes of a story's runs of five words (Broder 1997, "On the resemblance and
-containment of documents"). It is a fair sample of the runs, so two sketches tell how much of one story is in the
-other.
-"""
+"""Finding copies of a story, exact or near, among many stories, from the sketch of each (see `sketches`)."""
 
 from __future__ import annotations
 
@@ -11,20 +6,10 @@ from array import array
 from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from storytime_tui.corpus.collection import Facts
 from storytime_tui.corpus.lazy import mapped
 from storytime_tui.corpus.shared_hashes import pairs_sharing
-from storytime_tui.corpus.words import Hashes, word_hashes
-
-Sketch = npt.NDArray[np.uint64]
-
-SIZE = 256  # hashes in a full sketch: estimates are off by about 0.03
-_RUN = 5  # words; runs of four are often shared by unrelated stories of the same genre
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_PIECE = 1 << 14  # runs hashed at once: few enough to stay in the cache
+from storytime_tui.corpus.sketches import compare
 
 # Two stories are the same if they share this part of all their runs. Measured on 11,000 pieces of 350 books:
 # different stories reach 0.17 (0.36 if the author uses a formula), new editions 0.4 and more.
@@ -47,28 +32,6 @@ class Copy:
     share: float
 
 
-def sketch(text: str) -> Sketch:
-    """The 256 smallest distinct hashes of the text's runs of five words, sorted; a short text has fewer."""
-    return sketch_of(word_hashes(text))
-
-
-def sketch_of(words: Hashes) -> Sketch:
-    """The sketch of a text, given the hashes of its words."""
-    smallest: Sketch = np.empty(0, np.uint64)
-    for start in range(0, len(words) - _RUN + 1, _PIECE):
-        end = min(start + _PIECE, len(words) - _RUN + 1)
-        runs = words[start:end].copy()
-        for place in range(1, _RUN):
-            runs *= _FACTOR  # modulo 2**64
-            runs += words[start + place : end + place]
-        if len(smallest) == SIZE:  # few hashes of a later piece are small enough, so there is little to sort
-            runs = runs[runs < smallest[-1]]
-        runs = np.concatenate([smallest, runs])
-        runs.sort()  # np.unique takes four times as long
-        smallest = runs[np.concatenate([[True], runs[1:] != runs[:-1]])][:SIZE]
-    return smallest.copy()  # a view would keep the whole piece in memory
-
-
 def find_copies(facts: Sequence[Facts]) -> tuple[Copy, ...]:
     """The copies among stories, given the facts of each.
 
@@ -85,7 +48,7 @@ def find_copies(facts: Sequence[Facts]) -> tuple[Copy, ...]:
         a, b = distinct[one], distinct[other]
         if _root(kept, a) == _root(kept, b):
             continue
-        shared, in_a, in_b = _compare(sketches[one], sketches[other])
+        shared, in_a, in_b = compare(sketches[one], sketches[other])
         if shared < _FEWEST_SHARED:
             continue
         if shared >= SAME * (in_a + in_b - shared):
@@ -114,23 +77,11 @@ def _grouped(facts: Sequence[Facts]) -> tuple[array[int], array[int], array[int]
     return words, kept, distinct
 
 
-def _compare(a: Sketch, b: Sketch) -> tuple[int, int, int]:
-    """How many hashes two sketches share, and how many each has up to the bound below which both are complete."""
-    in_a, in_b = len(a), len(b)
-    if in_b == SIZE:
-        in_a = int(a.searchsorted(b[-1], "right"))
-    if len(a) == SIZE:
-        in_b = int(b.searchsorted(a[-1], "right"))
-    both = np.concatenate([a[:in_a], b[:in_b]])
-    both.sort()
-    return int(np.count_nonzero(both[1:] == both[:-1])), in_a, in_b
-
-
 def _share(story: Facts, of: Facts) -> float:
     """The estimated share of a story that is found in another."""
     if story.fingerprint == of.fingerprint:
         return 1.0
-    shared, in_story, _ = _compare(story.sketch, of.sketch)
+    shared, in_story, _ = compare(story.sketch, of.sketch)
     return shared / in_story if in_story else 0.0
 
 

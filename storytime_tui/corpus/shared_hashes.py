@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from storytime_tui import files, paths
 from storytime_tui.corpus.arrays import drop_pages
+from storytime_tui.corpus.sketches import Sketch
 from storytime_tui.errors import CorpusError
 
-Sketch = npt.NDArray[np.uint64]
 _Numbers = npt.NDArray[np.int64]
 _Counted = tuple[_Numbers, _Numbers]  # pairs and how often each occurs
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from storytime_tui.corpus.collection import Sketch
 
 _COLUMNS = 8  # start and end of the text, its lines' first and last, words, file, start and end of the sketch
+_WORDS = 4  # the column of words
 _HASH = 16  # bytes of a digest or a fingerprint
 _NO_HASH = bytes(_HASH)
 _ANY = "surrogatepass"  # a title may hold what is no letter
@@ -114,10 +115,9 @@ class StoryTable(LazySequence[Story]):
         super().__init__(len(columns.numbers), self._story, self._stories)
         self.columns, self._texts, self._sketches = columns, texts, sketches
 
-    @property
-    def words(self) -> npt.NDArray[np.int64]:
-        """The number of words of each story."""
-        return self.columns.numbers[:, 4]
+    def words_at(self, places: Iterable[int]) -> int:
+        """The number of words in the stories at these places."""
+        return int(self.columns.numbers[np.fromiter(places, np.int64), _WORDS].sum())
 
     def retitled(self, titles: Iterable[str]) -> StoryTable:
         """The same stories under other titles."""
@@ -159,13 +159,6 @@ def with_titles(stories: Sequence[Story], titles: Iterable[str]) -> Sequence[Sto
     if isinstance(stories, StoryTable):
         return stories.retitled(titles)
     return tuple(replace(story, title=title) for story, title in zip(stories, titles, strict=True))
-
-
-def words_at(stories: Sequence[Story], places: Iterable[int]) -> int:
-    """The number of words in the stories at these places."""
-    if isinstance(stories, StoryTable):
-        return int(stories.words[np.fromiter(places, np.int64)].sum())
-    return sum(stories[place].words for place in places)
 
 
 # -- on disk ----------------------------------------------------------------------------------------------

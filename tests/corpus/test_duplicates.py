@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storytime_tui.corpus import duplicates, shared_hashes
+from storytime_tui.corpus import shared_hashes
 from storytime_tui.corpus.collection import Facts, facts_of
-from storytime_tui.corpus.duplicates import SIZE, Copy, Sketch, find_copies, sketch
+from storytime_tui.corpus.duplicates import Copy, find_copies
+from storytime_tui.corpus.sketches import SIZE, Sketch, compare, sketch
 from storytime_tui.corpus.words import WORD
 from storytime_tui.errors import CorpusError
 from tests.examples import many
@@ -57,7 +58,7 @@ def runs(text: str) -> set[tuple[str, ...]]:
 
 
 def estimate(a: Sketch, b: Sketch) -> float:
-    shared, in_a, in_b = duplicates._compare(a, b)
+    shared, in_a, in_b = compare(a, b)
     return shared / max(1, in_a + in_b - shared)
 
 

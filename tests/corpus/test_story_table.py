@@ -16,7 +16,6 @@ from storytime_tui.corpus.story_table import (
     Texts,
     read_columns,
     with_titles,
-    words_at,
     write_columns,
 )
 from tests.examples import many
@@ -53,7 +52,7 @@ def check(table: StoryTable, wanted: list[Story]) -> None:
     for stories in (list(table), [table[at] for at in range(len(table))]):
         assert stories == wanted
         assert [told(story.facts) for story in stories] == [told(story.facts) for story in wanted]
-    assert words_at(table, range(len(wanted))) == sum(story.words for story in wanted)
+    assert table.words_at(range(len(wanted))) == sum(story.words for story in wanted)
 
 
 @settings(max_examples=many(60))
