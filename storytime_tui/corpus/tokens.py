@@ -3,7 +3,8 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
 
-_FORMAT = 3  # of the token folder; part of its key
+_FORMAT = 4  # of the token folder; part of its key
 _BATCH = 1_000_000  # characters encoded at once: enough to use every core, few enough to show progress
 
 Ids = npt.NDArray[np.unsignedinteger[Any]]
@@ -42,6 +43,42 @@ class Encoder(Protocol):
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
+
+
+class Readings(Protocol):
+    """What is turned into tokens: whole stories, or parts of stories that are made as they are read."""
+
+    def __iter__(self) -> Iterator[Story]:
+        """The stories or parts, in order."""
+
+    def marks(self) -> Iterator[str]:
+        """A few words for each whole story, equal only where the same is read of it."""
+
+    @property
+    def bytes(self) -> int:
+        """About how many bytes of text they have, for the progress."""
+
+
+@dataclass(frozen=True)
+class WholeStories:
+    """Stories that are read as they are."""
+
+    stories: Sequence[Story]
+
+    def __iter__(self) -> Iterator[Story]:
+        """The stories."""
+        return iter(self.stories)
+
+    def marks(self) -> Iterator[str]:
+        """See `Readings`."""
+        for story in self.stories:
+            more = f" {story.continues:d} {story.header}\n" if story.header or story.continues else ""
+            yield f"{story.facts.digest}{more}"
+
+    @property
+    def bytes(self) -> int:
+        """See `Readings`."""
+        return sum(story.facts.bytes + 2 * story.continues for story in self.stories)
 
 
 @dataclass(frozen=True)
@@ -69,7 +106,10 @@ class TokenFile:
 
 
 def open_tokens(
-    stories: Sequence[Story], encoder: Encoder, cache_folder: Path, on_progress: Progress | None = None
+    stories: Sequence[Story] | Readings,
+    encoder: Encoder,
+    cache_folder: Path,
+    on_progress: Progress | None = None,
 ) -> TokenFile:
     """The stories' tokens, encoded on the first call and loaded from `cache_folder` afterwards.
 
@@ -77,40 +117,40 @@ def open_tokens(
     total; an exception from it stops the work and leaves nothing behind. Raises CorpusError if there are no stories
     or the cache cannot be written.
     """
-    if not stories:
-        raise CorpusError("There is no story to turn into tokens: pick at least one.")
-    folder = cache_folder / _key(stories, encoder)
+    readings = WholeStories(stories) if isinstance(stories, Sequence) else stories
+    folder = cache_folder / _key(readings, encoder)
     try:
         return disk_cache.find_or_build(
             folder,
-            lambda place: _open(place, encoder, len(stories)),
-            lambda part: _write(part, stories, encoder, on_progress),
+            lambda place: _open(place, encoder),
+            lambda part: _write(part, readings, encoder, on_progress),
         )
     except OSError as error:
         raise CorpusError(files.explain(error, "keeping the stories' tokens")) from error
 
 
-def _key(stories: Sequence[Story], encoder: Encoder) -> str:
-    """The folder name of the tokens: a hash of everything they depend on."""
+def _key(readings: Readings, encoder: Encoder) -> str:
+    """The folder name of the tokens: a hash of everything they depend on. Raises CorpusError if nothing is read."""
     digest = hashlib.sha256(f"{_FORMAT} {CLEANING_VERSION} {len(encoder.fingerprint)} ".encode())
     digest.update(encoder.fingerprint.encode())
-    for story in stories:
-        digest.update(story.facts.digest.encode())
-        if story.header or story.continues:
-            digest.update(f" {story.continues:d} {story.header}\n".encode())
+    nothing = True
+    for mark in readings.marks():
+        nothing = False
+        digest.update(mark.encode())
+    if nothing:
+        raise CorpusError("There is no story to turn into tokens: pick at least one.")
     return digest.hexdigest()[:40]
 
 
 # -- writing ----------------------------------------------------------------------------------------------
 
 
-def _write(folder: Path, stories: Sequence[Story], encoder: Encoder, on_progress: Progress | None) -> None:
+def _write(folder: Path, readings: Readings, encoder: Encoder, on_progress: Progress | None) -> None:
     dtype = np.uint16 if encoder.vocabulary_size <= 2**16 else np.uint32
-    total, done = sum(story.facts.bytes + 2 * story.continues for story in stories), 0
-    starts: list[int] = []
-    skipped: list[int] = []
+    total, done, text_bytes = readings.bytes, 0, 0
+    starts, skipped = array("q"), array("q")
     with ArrayWriter(folder / "ids.npy", dtype) as ids:
-        for batch in _batches(stories):
+        for batch in _batches(readings):
             encoded = encoder.encode_batch([piece for piece, _ in batch])
             headers = _header_ids([story.header for _, story in batch if story], encoder)
             for (_, story), own in zip(batch, encoded, strict=True):
@@ -120,13 +160,14 @@ def _write(folder: Path, stories: Sequence[Story], encoder: Encoder, on_progress
                     skipped.append(ids.length)
                     ids.append(headers[story.header])
                     skipped.append(ids.length)
+                    text_bytes += story.facts.bytes + 2 * story.continues
                 ids.append(own)
             done += sum(len(piece.encode()) for piece, _ in batch)
             if on_progress:
-                on_progress(done, total)
+                on_progress(min(done, total), total)
     np.save(folder / "starts.npy", np.array(starts, np.int64), allow_pickle=False)
     np.save(folder / "skipped.npy", np.array(skipped, np.int64), allow_pickle=False)
-    facts = {"text_bytes": total, "digest": ids.digest}
+    facts = {"text_bytes": text_bytes, "stories": len(starts), "digest": ids.digest}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
@@ -140,7 +181,7 @@ def _header_ids(headers: Sequence[str], encoder: Encoder) -> dict[str, list[int]
     return {"": [], "\n": [*end, *end], **ids_of}
 
 
-def _batches(stories: Sequence[Story]) -> Iterator[list[tuple[str, Story | None]]]:
+def _batches(stories: Iterable[Story]) -> Iterator[list[tuple[str, Story | None]]]:
     """Batches of about `_BATCH` characters: pieces of text, each with the story if it is the story's first piece."""
     batch: list[tuple[str, Story | None]] = []
     size = 0
@@ -172,12 +213,13 @@ def pieces_of(text: str, size: int) -> Iterator[str]:
         yield text[start:]
 
 
-def _open(folder: Path, encoder: Encoder, stories: int) -> TokenFile | None:
+def _open(folder: Path, encoder: Encoder) -> TokenFile | None:
     """The tokens; None if there are none or they are not as we wrote them (truncated, for example)."""
     try:
         ids, starts = open_array(folder / "ids.npy"), open_array(folder / "starts.npy")
         skipped = open_array(folder / "skipped.npy").reshape(-1, 2)
         facts = json.loads((folder / "facts.json").read_bytes())
+        stories = int(facts["stories"])
         tokens = TokenFile(ids, starts, int(facts["text_bytes"]), str(facts["digest"]), skipped)
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None

@@ -1,20 +1,18 @@
 """From chosen stories to a run's token streams for training and validation. Loads no torch."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story, story_key
-from storytime_tui.corpus.headers import header_before, shelf_line, voice_of
+from storytime_tui.corpus.headers import voice_of
 from storytime_tui.corpus.lazy import joined, picked
 from storytime_tui.corpus.library.shelf import find_collection
-from storytime_tui.corpus.names import is_numbered
-from storytime_tui.corpus.parts import with_line
 from storytime_tui.corpus.splitting import Split, split_stories
 from storytime_tui.corpus.tokens import Encoder, TokenFile, open_tokens, token_frequency_loss
 from storytime_tui.errors import CorpusError, PlanError
-from storytime_tui.jobs.repeats import NO_STORY_LEFT, checked_repeats, times_read
+from storytime_tui.jobs.epoch import Epoch, Homes, epoch_of, with_lines
 from storytime_tui.jobs.voice import Shelf, shelves_of
 from storytime_tui.reporting import Report
 from storytime_tui.training.dataset import Dataset
@@ -31,8 +29,8 @@ class ChosenStories:
 
     plan: TrainingPlan
     split: Split
-    training: Sequence[Story]
-    validation: Sequence[Story]
+    training: Epoch
+    validation: Epoch
     shelves: tuple[Shelf, ...] = ()
 
 
@@ -75,9 +73,8 @@ def choose_stories(plan: TrainingPlan, report: Report = lambda words, done, tota
         stories=keys,
         voices=voices if plan.shelf_lines else (),
     )
-    shelves = _Shelves(collections, plan.voices)
-    training = _epoch(split.training, plan, shelves)
-    validation = tuple(part for story in split.validation for part in shelves.with_line(story))
+    homes = Homes(collections, plan.voices)
+    training, validation = epoch_of(split.training, plan, homes), with_lines(split.validation, homes)
     return ChosenStories(plan, split, training, validation, shelves_of(collections, split))
 
 
@@ -99,67 +96,12 @@ def _picked(
     return tuple(every[place] for place in places), picked(stories, places)
 
 
-class _Shelves:
-    """Maps each story to its collection by its text. A story not found (half of a story cut in two for validation)
-    belongs to the first collection, which is then the only one."""
-
-    def __init__(self, collections: Sequence[Collection], voices: Sequence[str]) -> None:
-        self.names = [collection.name for collection in collections]
-        self._voices = dict(zip(self.names, voices, strict=False))
-        self._home = {
-            story.facts.digest: each.name for each in reversed(collections) for story in each.stories
-        }
-
-    def name(self, story: Story) -> str:
-        """The name of the story's collection."""
-        return self._home.get(story.facts.digest, self.names[0])
-
-    def line(self, story: Story) -> str:
-        """The line of the story's shelf; "" without lines."""
-        return shelf_line(self._voices.get(self.name(story), ""))
-
-    def with_line(self, story: Story) -> list[Story]:
-        """The story in parts, each with its shelf's line; the unchanged story without lines."""
-        line = self.line(story)
-        return with_line(story, line) if line else [story]
-
-
 def with_shelf_lines(
-    stories: Iterable[Story], collections: Sequence[Collection], known: Sequence[str]
-) -> list[Story]:
+    stories: Sequence[Story], collections: Sequence[Collection], known: Sequence[str]
+) -> Epoch:
     """Stories in parts, each with its shelf's line if the model knows that voice (`known`)."""
     voices = [voice_of(collection.title) for collection in collections]
-    shelves = _Shelves(collections, [voice if voice in known else "" for voice in voices])
-    return [part for story in stories for part in shelves.with_line(story)]
-
-
-def _epoch(training: Sequence[Story], plan: TrainingPlan, shelves: _Shelves) -> Sequence[Story]:
-    """The stories of one epoch: each training story with its header, as often as `repeats` says.
-
-    Each repetition draws its own header, so one may have a title line and another none. Raises PlanError if `repeats`
-    names a collection that was not chosen, or if no story is left.
-    """
-    times = checked_repeats(plan, shelves.names)
-    if not times and not plan.headers and not plan.voices:
-        return training
-    epoch: list[Story] = []
-    for story in training:
-        for time in range(times_read(story, times.get(shelves.name(story), 1.0), plan.seed)):
-            epoch += _with_header(story, plan, time, shelves.line(story))
-    if not epoch:
-        raise PlanError(NO_STORY_LEFT)
-    return tuple(epoch)
-
-
-def _with_header(story: Story, plan: TrainingPlan, time: int, line: str) -> list[Story]:
-    header = ""
-    if plan.headers:
-        title = "" if is_numbered(story.title, story.file) else story.title
-        header = header_before(title, story.text, share=plan.headers, seed=plan.seed + time)
-    if line:
-        return with_line(story, line, header.rstrip("\n") + "\n" if header else "")
-    # in runs from before shelf lines, the header is part of the text and is learned
-    return [replace(story, content=header + story.text, chapters=(), known=None) if header else story]
+    return with_lines(stories, Homes(collections, [voice if voice in known else "" for voice in voices]))
 
 
 def _absolute_name(name: str) -> str:

@@ -8,15 +8,18 @@ The caller passes in the functions that tell, so a training model, an opened mod
 torch.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.headers import voice_of
+from storytime_tui.corpus.lazy import picked
 from storytime_tui.corpus.manner import Classifier
 from storytime_tui.corpus.recited import recited
 from storytime_tui.corpus.splitting import Split
+from storytime_tui.jobs.epoch import homes_of
 from storytime_tui.training.beginnings import opening_of
 
 PASSAGES = 24  # per measurement
@@ -40,8 +43,8 @@ class Shelf:
     """A collection as a voice. `title`: as in the shelf's line. `held_out`: the validation stories."""
 
     title: str
-    stories: tuple[Story, ...]
-    held_out: tuple[Story, ...] = ()
+    stories: Sequence[Story]
+    held_out: Sequence[Story] = ()
 
     def openings(self, most: int = _OPENINGS) -> tuple[str, ...]:
         """The first words of held-out stories."""
@@ -100,17 +103,15 @@ class VoiceJudge:
 
 def shelves_of(collections: Sequence[Collection], split: Split) -> tuple[Shelf, ...]:
     """The collections as shelves, with their halves of a split. Collections with the same title are one shelf."""
-    titles = {c.name: voice_of(c.title) for c in collections}
-    home = {s.facts.digest: titles[c.name] for c in reversed(collections) for s in c.stories}
+    titles = [voice_of(collection.title) for collection in collections]
     # a single story is cut in two for the split; its halves are in no collection
-    first = titles[collections[0].name]
+    home = homes_of(collections)
 
-    def part(stories: Sequence[Story], title: str) -> tuple[Story, ...]:
-        return tuple(story for story in stories if home.get(story.facts.digest, first) == title)
+    def part(stories: Sequence[Story], title: str) -> Sequence[Story]:
+        own = (titles[home.get(story.facts.digest, 0)] == title for story in stories)
+        return picked(stories, array("q", (place for place, is_own in enumerate(own) if is_own)))
 
-    shelves = (
-        Shelf(t, part(split.training, t), part(split.validation, t)) for t in dict.fromkeys(titles.values())
-    )
+    shelves = (Shelf(t, part(split.training, t), part(split.validation, t)) for t in dict.fromkeys(titles))
     return tuple(shelf for shelf in shelves if shelf.stories)
 
 

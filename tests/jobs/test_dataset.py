@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from storytime_tui.corpus.collection import Story
+from storytime_tui.corpus.parts import with_line
 from storytime_tui.errors import PlanError
+from storytime_tui.jobs import epoch
 from storytime_tui.jobs.dataset import choose_stories
 from storytime_tui.jobs.train import learn, resume
 from storytime_tui.training.control import Control
@@ -31,8 +34,8 @@ def plan_for(shelves: tuple[str, str], **values: object) -> TrainingPlan:
 
 def test_without_knobs_an_epoch_reads_each_training_story_once(shelves: tuple[str, str]) -> None:
     chosen = choose_stories(plan_for(shelves, shelf_lines=False))
-    assert chosen.training == chosen.split.training
-    assert chosen.validation == chosen.split.validation
+    assert list(chosen.training) == list(chosen.split.training)
+    assert list(chosen.validation) == list(chosen.split.validation)
     assert chosen.plan.voices == ()
 
 
@@ -47,7 +50,7 @@ def test_each_story_stands_behind_its_shelf_s_line(shelves: tuple[str, str]) -> 
         for story in read:
             assert story.header == f"Shelf: {'Simple' if story.title.startswith('Tale') else 'Long'}\n"
     renamed = choose_stories(dataclasses.replace(chosen.plan, voices=("Plain", "Tall")))
-    assert {story.header for story in renamed.validation + renamed.training} == {
+    assert {story.header for story in (*renamed.validation, *renamed.training)} == {
         "Shelf: Plain\n",
         "Shelf: Tall\n",
     }
@@ -60,7 +63,7 @@ def test_each_chapter_of_a_single_book_begins_with_the_line(tmp_path: Path) -> N
     (tmp_path / "goose").mkdir()
     (tmp_path / "goose" / "goose.txt").write_text("THE GOOSE\n\n\n" + "\n\n\n".join(chapters))
     chosen = choose_stories(TrainingPlan(collections=(str(tmp_path / "goose"),)))
-    read = chosen.training + chosen.validation
+    read = [*chosen.training, *chosen.validation]
     assert len(read) >= 3
     assert {story.header for story in read} == {"Shelf: Goose\n"}
     assert not any(story.continues for story in read)
@@ -77,13 +80,32 @@ def test_each_collection_is_read_as_often_as_the_plan_says(shelves: tuple[str, s
     assert set(simple) == {2, 3}
     assert set(long) == {0, 1}
     assert chosen.split == choose_stories(plan_for(shelves)).split
-    assert chosen.training == choose_stories(plan_for(shelves, repeats=("simple=2.5", "long=0.5"))).training
+    again = choose_stories(plan_for(shelves, repeats=("simple=2.5", "long=0.5")))
+    assert list(chosen.training) == list(again.training)
+    assert list(chosen.training.marks()) == list(again.training.marks())
+
+
+def test_the_parts_of_an_epoch_are_made_while_they_are_read(
+    shelves: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def counted(story: Story, line: str, more: str = "") -> list[Story]:
+        read.append(story.title)
+        return with_line(story, line, more)
+
+    monkeypatch.setattr(epoch, "with_line", counted)
+    chosen = choose_stories(plan_for(shelves))
+    assert len(list(chosen.training.marks())) == len(chosen.split.training)
+    assert read == []
+    assert next(iter(chosen.training)).title == chosen.split.training[0].title
+    assert len(read) == 1
 
 
 def test_headers_stand_before_training_stories_alone(shelves: tuple[str, str]) -> None:
     chosen = choose_stories(plan_for(shelves, headers=0.5, repeats=("simple=2",)))
     titled = [story.header for story in chosen.training if story.header.count("\n") > 1]
-    assert 0 < len(titled) < len(chosen.training)
+    assert 0 < len(titled) < len(list(chosen.training))
     assert all(re.match(r"Shelf: (Simple|Long)\n(Title|Characters|Tone): ", header) for header in titled)
     assert all(story.header.count("\n") == 1 for story in chosen.validation)
 
@@ -94,7 +116,7 @@ def test_an_older_run_s_headers_stand_in_the_text(shelves: tuple[str, str]) -> N
     assert chosen.split == plain.split
     bare = {story.text for story in plain.split.training}
     headed = [story for story in chosen.training if story.text not in bare]
-    assert 0 < len(headed) < len(chosen.training)
+    assert 0 < len(headed) < len(list(chosen.training))
     for story in headed:
         header, _, rest = story.text.partition("\n\n")
         assert rest in bare
