@@ -131,10 +131,10 @@ def _check_added(rules: Mapping[str, Any]) -> None:
     texts = [each["content"] for each in added]
     strict = any(each.get(flag) for each in added for flag in ("lstrip", "rstrip", "single_word"))
     changed = bool(rules.get("normalizer")) and any(each.get("normalized") for each in added)
-    once = (
-        added and _scheme(rules.get("pre_tokenizer") or {}) == "first"
-    )  # llama.cpp: behind each such token too
-    if strict or changed or once or any(_overlap(one, other) for one in texts for other in texts):
+    splitter = rules.get("pre_tokenizer")
+    # behind each such token too, llama.cpp puts a space before a space
+    spaced = added and splitter and _scheme(splitter) != "never"
+    if strict or changed or spaced or any(_overlap(one, other) for one in texts for other in texts):
         raise OtherRulesError("has added tokens that llama.cpp would find elsewhere")
 
 

@@ -268,11 +268,12 @@ def test_added_tokens_are_found_in_texts_as_before(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "tokens"),
     [
+        ("metaspace", [AddedToken("[fox]", normalized=False)]),
         ("prepended", [AddedToken("[fox]", normalized=True)]),
         ("prepended", [AddedToken("[fox]", normalized=False, lstrip=True)]),
         ("prepended", [AddedToken("fox-owl", normalized=False), AddedToken("owl-mouse", normalized=False)]),
     ],
-    ids=["normalised", "strips", "overlap"],
+    ids=["spaced", "normalised", "strips", "overlap"],
 )
 def test_added_tokens_that_would_be_found_elsewhere_are_refused(
     kind: str, tokens: list[Any], tmp_path: Path
