@@ -8,8 +8,9 @@ from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.errors import Misused
 from storytime_tui.jobs.bench.app import measure_ui
 from storytime_tui.jobs.bench.keys import measure_keys
+from storytime_tui.jobs.bench.shapes import bases
 from storytime_tui.jobs.bench.tell import measure_telling
-from storytime_tui.jobs.bench.train import measure_training, shapes
+from storytime_tui.jobs.bench.train import measure_training
 from storytime_tui.models.catalogue import default_base
 
 
@@ -30,14 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training = subjects.add_parser("train", help="training tokens per second, for a model of a base's shape")
     training.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     training.add_argument(
-        "--base", choices=shapes(), default=default_base(), help="the base (its shape, with random weights)"
+        "--base", choices=bases(), default=default_base(), help="the base (its shape, with random weights)"
     )
     training.add_argument("--steps", type=int, default=20, help="steps to take the median of")
     training.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     telling = subjects.add_parser("tell", help="tokens told per second, for a model of a base's shape")
     telling.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     telling.add_argument(
-        "--base", choices=shapes(), default=default_base(), help="the base (its shape, with random weights)"
+        "--base", choices=bases(), default=default_base(), help="the base (its shape, with random weights)"
     )
     telling.add_argument("--tokens", type=int, default=200, help="tokens to tell in each precision")
     telling.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")

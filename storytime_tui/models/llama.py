@@ -3,8 +3,8 @@
 The architecture is that of Touvron et al., "LLaMA" (2023, arXiv:2302.13971). Against GPT-2, norms have no mean and no
 bias (RMSNorm), positions turn the queries and keys (RoPE, Su et al. 2021, arXiv:2104.09864) instead of being added,
 queries share heads of keys and values, and the MLP is gated (SwiGLU, Shazeer 2020, arXiv:2002.05202). Qwen2 has
-biases on queries, keys and values, Qwen3 norms on each head of queries and keys. Parameters have Hugging Face's
-names, so checkpoints move in and out unchanged (`llama_files`).
+biases on queries, keys and values, Qwen3 norms on each head of queries and keys, and Mistral may have a window that
+slides. Parameters have Hugging Face's names, so checkpoints move in and out unchanged (`llama_files`).
 """
 
 import functools
@@ -44,7 +44,7 @@ class Shape:
     `vocabulary`: tokens; `window`: positions; `width`: numbers per token; `heads` of queries and `key_value_heads`,
     each `head_width` wide; `inner`: the MLP's hidden width; `tied`: whether the output matrix is the embeddings';
     `qkv_biases`: biases on queries, keys and values; `head_norms`: norms on each head of queries and keys; `dropout`:
-    on embeddings and on the residual branches.
+    on embeddings and on the residual branches; `sliding_window`: to how many tokens each attends, None for all.
     """
 
     vocabulary: int
@@ -61,6 +61,7 @@ class Shape:
     head_norms: bool = False
     dropout: float = 0.0
     epsilon: float = 1e-5
+    sliding_window: int | None = None
 
 
 def angles(shape: Shape, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,7 +110,7 @@ class Attention(nn.Module):
 
     def __init__(self, shape: Shape, layer: int) -> None:
         super().__init__()
-        self.layer, self.head_width = layer, shape.head_width
+        self.layer, self.head_width, self.sliding_window = layer, shape.head_width, shape.sliding_window
         queries, keys = shape.heads * shape.head_width, shape.key_value_heads * shape.head_width
         self.q_proj = Matrix(shape.width, queries, bias=shape.qkv_biases)
         self.k_proj = Matrix(shape.width, keys, bias=shape.qkv_biases)
@@ -132,7 +133,15 @@ class Attention(nn.Module):
         query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
         cosines, sines = cosines.to(query.dtype), sines.to(query.dtype)
         query, key = rotate(query, cosines, sines), rotate(key, cosines, sines)
-        attended = causal_attention(query, key, value, self.layer, cache, training=self.training)
+        attended = causal_attention(
+            query,
+            key,
+            value,
+            self.layer,
+            cache,
+            training=self.training,
+            sliding_window=self.sliding_window,
+        )
         return self.o_proj(attended.transpose(1, 2).reshape(batch, tokens, -1))  # type: ignore[no-any-return]
 
 

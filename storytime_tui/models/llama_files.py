@@ -31,6 +31,7 @@ _WITHOUT_EFFECT = {
     *("output_hidden_states", "output_attentions", "return_dict", "chunk_size_feed_forward"),
     *("id2label", "label2id", "tokenizer_class"),
 }
+_MISTRALS_DEFAULT = 4096  # tokens, of a window that slides
 _ROPE_TYPES = {  # what each must have, besides its type and its theta
     "default": set[str](),
     "linear": {"factor"},
@@ -48,23 +49,26 @@ def is_llama(config: dict[str, Any]) -> bool:
         and all(config.get(name, value) == value for name, value in _SUPPORTED.items())
         and (kind == "llama" or "num_key_value_heads" in config)  # the others have defaults of their own
         and (kind != "qwen3" or config.get("head_dim") is not None)
-        and not _looks_back_less(config)
+        and _knows_window(config)
         and _knows_rotation(config)
     )
 
 
-def _looks_back_less(config: dict[str, Any]) -> bool:
-    """Whether tokens attend to fewer than all before them within the window (a sliding window)."""
-    kind = config["model_type"]
-    if kind == "llama":
-        return any(config.get(name) for name in ("sliding_window", "use_sliding_window", "layer_types"))
-    if kind == "mistral":
-        if config.get("use_sliding_window") or config.get("layer_types"):
-            return True
-        width = config.get("sliding_window", 4096)
-        return width is not None and not (type(width) is int and width >= config["max_position_embeddings"])
+def _knows_window(config: dict[str, Any]) -> bool:
+    """Whether each layer's tokens attend to all before them or, in a Mistral, to the same number."""
+    kind, slides = config["model_type"], bool(config.get("use_sliding_window"))
     layers = config.get("layer_types") or ()
-    return bool(config.get("use_sliding_window")) or any(kind != "full_attention" for kind in layers)
+    if kind == "llama":
+        return not (slides or layers or config.get("sliding_window"))
+    if kind == "mistral":
+        width = config.get("sliding_window", _MISTRALS_DEFAULT)
+        return not (slides or layers) and (width is None or (type(width) is int and width > 0))
+    return not slides and all(kind == "full_attention" for kind in layers)
+
+
+def _sliding_window(config: dict[str, Any]) -> int | None:
+    width = config.get("sliding_window", _MISTRALS_DEFAULT) if config["model_type"] == "mistral" else None
+    return None if width is None or width >= config["max_position_embeddings"] else int(width)
 
 
 def _knows_rotation(config: dict[str, Any]) -> bool:
@@ -112,6 +116,7 @@ def shape_of(config: dict[str, Any], dropout: float | None) -> Shape:
         head_norms=kind == "qwen3",
         dropout=dropout or 0.0,
         epsilon=float(config.get("rms_norm_eps", 1e-6)),
+        sliding_window=_sliding_window(config),
     )
 
 

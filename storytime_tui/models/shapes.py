@@ -45,6 +45,7 @@ LLAMA_CONFIGS: dict[str, dict[str, Any]] = {
         "head_dim": head_width,
         "vocab_size": vocabulary,
         "max_position_embeddings": window,
+        "tie_word_embeddings": True,
     }
     for name, kind, width, inner, layers, heads, key_value_heads, head_width, vocabulary, window in (
         ("HuggingFaceTB/SmolLM2-135M", "llama", 576, 1536, 30, 9, 3, 64, 49_152, 8192),

@@ -22,7 +22,7 @@ from tests.tiny import ours
 
 VOCABULARY = 96
 WINDOW = 640
-OURS = ("llama", "qwen2", "qwen3")  # the kinds that our Llama computes
+OURS = ("llama", "qwen2", "qwen3", "sliding")  # the kinds that our Llama computes
 
 _COMMON: dict[str, Any] = {"vocab_size": VOCABULARY, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}
 _LARGE: dict[str, Any] = {**_COMMON, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -58,6 +58,7 @@ CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
         sliding_window=16,
     ),
 }
+CONFIGS["sliding"] = CONFIGS["mistral"]  # by our own hand
 
 
 def theirs(kind: str, seed: int = 0) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from storytime_tui import cli, paths
 from storytime_tui.errors import ModelError, RunError
@@ -13,7 +14,7 @@ from storytime_tui.generation.backends.quantized_linear import kinds_of_int8
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import estimates, generate, memory
-from storytime_tui.jobs.bench.train import shapes
+from storytime_tui.jobs.bench.shapes import random_model
 from storytime_tui.jobs.evaluate import evaluate_model
 from storytime_tui.jobs.find_model import find_origin
 from storytime_tui.jobs.judge_precision import judge_precision
@@ -54,7 +55,7 @@ def test_it_tells_and_is_measured_by_its_name(starter: Path, tales: Path) -> Non
     assert isinstance(said[-1], Told)
     assert evaluate_model(STARTER, [str(tales)], nothing).validation_loss > 0
     assert generate.choices()[0].name == STARTER
-    assert shapes()[STARTER].width == 64
+    assert random_model(STARTER, torch.device("cpu")).shape.width == 64
     story = estimates.estimate([], STARTER)
     assert story.tokens == 0
 

@@ -27,6 +27,7 @@ LLAMA_3 = {
     "rope_type": "llama3", "rope_theta": 500_000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 16,
 }  # fmt: skip
+SLIDING = 12  # tokens
 LINEAR = {"rope_type": "linear", "rope_theta": 10_000.0, "factor": 4.0}
 
 CONFIGS: dict[str, PreTrainedConfig] = {
@@ -39,6 +40,7 @@ CONFIGS: dict[str, PreTrainedConfig] = {
         rope_parameters={"rope_type": "default", "rope_theta": 100_000.0},
     ),
     "mistral": MistralConfig(**_SIZES, sliding_window=None, head_dim=16),
+    "mistral-sliding": MistralConfig(**_SIZES, sliding_window=SLIDING, head_dim=16),
     "qwen2": Qwen2Config(**_SIZES, tie_word_embeddings=True),
     "qwen3": Qwen3Config(**_SIZES, head_dim=16),
 }

@@ -131,7 +131,11 @@ def test_the_older_form_of_a_config_says_the_same(scaling: dict[str, Any] | None
         ("llama", {"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5}}),
         ("llama", {"rope_parameters": {"full_attention": {"rope_theta": 1e4}}}),
         ("llama", {"rope_parameters": None, "rope_scaling": {"type": "dynamic", "factor": 2.0}}),
-        ("mistral", {"sliding_window": 16}),
+        ("mistral", {"sliding_window": 0}),
+        (
+            "mistral",
+            {"sliding_window": 16, "layer_types": ["full_attention", "sliding_attention", "full_attention"]},
+        ),
         ("qwen2", {"use_sliding_window": True}),
         ("qwen2", {"layer_types": ["full_attention", "sliding_attention", "full_attention"]}),
         ("qwen3", {"attention_bias": True}),
@@ -143,18 +147,35 @@ def test_a_model_that_computes_otherwise_is_left_to_transformers(kind: str, othe
     assert not llama_files.is_llama({**config, **other})
 
 
-@pytest.mark.parametrize("missing", ["sliding_window", "num_key_value_heads"])
-def test_what_transformers_has_a_default_for_is_not_guessed(missing: str) -> None:
-    config = {name: value for name, value in CONFIGS["mistral"].to_dict().items() if name != missing}
-    assert not llama_files.is_llama(config) or llama_files.shape_of(config, None).window <= 4096
+def test_what_transformers_has_a_default_for_is_not_guessed() -> None:
+    config = CONFIGS["mistral"].to_dict()
+    del config["num_key_value_heads"]
+    assert not llama_files.is_llama(config)
 
 
-def test_a_window_that_slides_is_read_by_transformers(tmp_path: Path) -> None:
+def test_a_mistral_whose_config_leaves_the_window_out_slides_as_transformers_says() -> None:
+    config = {**CONFIGS["mistral"].to_dict(), "max_position_embeddings": 5000}
+    del config["sliding_window"]
+    assert llama_files.is_llama(config)
+    assert llama_files.shape_of(config, None).sliding_window == transformers.MistralConfig().sliding_window
+
+
+def test_a_window_as_wide_as_the_context_does_not_slide(tmp_path: Path) -> None:
     folder = save(theirs("mistral"), tmp_path)
     config = json.loads((folder / "config.json").read_text())
-    for width, kind in ((64, Llama), (16, TransformersModel)):
+    for width, slides in ((64, None), (63, 63), (16, 16), (None, None)):
         (folder / "config.json").write_text(json.dumps({**config, "sliding_window": width}))
-        assert isinstance(load_model(folder, device=CPU, dtype=torch.float32).model, kind)
+        model = load_model(folder, device=CPU, dtype=torch.float32).model
+        assert isinstance(model, Llama) and model.shape.sliding_window == slides
+
+
+def test_layers_that_look_back_differently_are_read_by_transformers(tmp_path: Path) -> None:
+    folder = save(theirs("qwen2"), tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    changes = {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 1, "layer_types": None}
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    model = load_model(folder, device=CPU, dtype=torch.float32).model
+    assert isinstance(model, TransformersModel)
 
 
 ALL = {
@@ -197,6 +218,11 @@ PUBLISHED: dict[str, tuple[int, dict[str, Any]]] = {
         "model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336, "max_position_embeddings": 32768,
         "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "rms_norm_eps": 1e-05,
         "rope_theta": 1000000.0, "sliding_window": None, "tie_word_embeddings": False, "vocab_size": 32768,
+    }),
+    "Mistral-7B-v0.1": (7_241_732_096, {
+        "model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336, "max_position_embeddings": 32768,
+        "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "rms_norm_eps": 1e-05,
+        "rope_theta": 10000.0, "sliding_window": 4096, "tie_word_embeddings": False, "vocab_size": 32000,
     }),
     "Qwen2.5-0.5B": (494_032_768, {
         "model_type": "qwen2", "hidden_size": 896, "intermediate_size": 4864, "max_position_embeddings": 32768,

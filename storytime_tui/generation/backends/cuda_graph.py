@@ -248,7 +248,10 @@ class GraphedSteps:
         x, place = backend.embed(self._tokens[:, None], self._position)  # (rows, 1, width)
         # an additive mask, built once: attention would convert a boolean mask in every layer
         mask = torch.zeros(1, 1, 1, extent, dtype=x.dtype, device=x.device)
-        mask.masked_fill_(self._positions[:extent] > self._position, -torch.inf)
+        positions = self._positions[:extent]
+        mask.masked_fill_(positions > self._position, -torch.inf)
+        if backend.sliding_window is not None:
+            mask.masked_fill_(positions <= self._position - backend.sliding_window, -torch.inf)
         for layer, block in enumerate(backend.blocks):
             x = backend.block(block, x, place, partial(self._attend, layer, mask))
         self._logits.copy_(backend.logits(x[:, 0]))

@@ -33,7 +33,7 @@ class LlamaBackend(OwnBackend):
     def __init__(self, model: Llama, precision: str) -> None:
         self._shape = model.shape
         heads = Heads(model.shape.heads, model.shape.key_value_heads, model.shape.head_width)
-        super().__init__(model, heads, precision)
+        super().__init__(model, heads, precision, model.shape.sliding_window)
         layers = model.model
         with torch.inference_mode():
             self._token_embeddings = self.embeddings_of(layers.embed_tokens.weight)

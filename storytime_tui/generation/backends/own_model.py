@@ -29,6 +29,7 @@ from storytime_tui.generation.backends.backend import (
     logprobs_of_next,
 )
 from storytime_tui.generation.backends.quantized_linear import DTYPES, Linear, prepare_linear
+from storytime_tui.models.attention import causal_mask, first_in_reach
 from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.lora import whole_weight
 
@@ -78,8 +79,10 @@ class OwnBackend(ABC):
 
     can_cut = True
 
-    def __init__(self, model: CausalModel, heads: Heads, precision: str) -> None:
-        self.precision = precision
+    def __init__(
+        self, model: CausalModel, heads: Heads, precision: str, sliding_window: int | None = None
+    ) -> None:
+        self.precision, self.sliding_window = precision, sliding_window
         self.window, self.vocabulary = model.window, model.vocabulary
         self.heads, self.layers = heads, len(model.blocks)
         self.device = model.head.device
@@ -185,30 +188,39 @@ class OwnBackend(ABC):
         self._make_room(cache, new)
         start = cache.length
         x, place = self.embed(torch.tensor(ids, device=self.device), slice(start, start + new))
-        mask = self._mask(cache, new)
+        first = first_in_reach(start, self.sliding_window)
+        mask = self._mask(start + new - first, new)
         for layer, block in enumerate(self.blocks):
-            x = self.block(block, x, place, partial(self._attend, cache, layer, mask))
+            x = self.block(block, x, place, partial(self._attend, cache, layer, first, mask))
         for row, added in zip(cache.rows, ids, strict=True):
             row.extend(added)
         return x
 
     def _attend(
-        self, cache: OwnCache, layer: int, mask: Tensor | None, query: Tensor, key: Tensor, value: Tensor
+        self,
+        cache: OwnCache,
+        layer: int,
+        first: int,
+        mask: Tensor | None,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
     ) -> Tensor:
-        """See `Attend`."""
+        """See `Attend`. `first`: the first token that any of the new ones attends to."""
         keys, values = cache.own[layer].unbind()  # each (rows, key heads, room, head width)
         start = cache.length - cache.shared_length
         end = start + query.shape[1]
         keys[:, :, start:end] = key.transpose(1, 2)
         values[:, :, start:end] = value.transpose(1, 2)
-        keys, values = keys[:, :, :end], values[:, :, :end]
+        first_own = max(0, first - cache.shared_length)
+        keys, values = keys[:, :, first_own:end], values[:, :, first_own:end]
         folded = self.fold(query)
         if cache.shared is None and query.shape[1] == 1 and query.device.type == "cpu":
             attended = _attend_one(folded, keys, values)
         elif cache.shared is None:
             attended = F.scaled_dot_product_attention(folded, keys, values, attn_mask=mask)
         else:
-            attended = _attend_shared(folded, cache.shared[layer], keys, values, mask)
+            attended = _attend_shared(folded, cache.shared[layer, :, :, first:], keys, values, mask)
         return self.unfold(attended)
 
     def fold(self, query: Tensor) -> Tensor:
@@ -226,14 +238,12 @@ class OwnBackend(ABC):
             return attended.reshape(rows, -1)
         return attended.view(rows, keys, -1, new, width).permute(0, 3, 1, 2, 4).reshape(rows * new, -1)
 
-    def _mask(self, cache: OwnCache, new: int) -> Tensor | None:
-        """(group x new, own tokens, old and new): True where a token may attend; None for a single token, which
-        attends to all."""
+    def _mask(self, total: int, new: int) -> Tensor | None:
+        """(group x new, total): True where one of the last `new` of `total` tokens may attend; None for a single token,
+        which attends to all."""
         if new == 1:
             return None
-        start = cache.length - cache.shared_length
-        positions = torch.arange(start + new, device=self.device)
-        return (positions[None, :] <= positions[start:, None]).repeat(self.heads.group, 1)
+        return causal_mask(total, new, self.sliding_window, self.device).repeat(self.heads.group, 1)
 
     def empty_keys_values(self, rows: int, tokens: int) -> Tensor:
         """(layers, 2, rows, key heads, tokens, head width), uninitialised."""
@@ -280,10 +290,10 @@ def _attend_shared(
     prefix_scores = (
         torch.bmm(all_queries, prefix_keys.transpose(1, 2)).view(heads, rows, new, -1).transpose(0, 1)
     )
-    own_scores = query @ keys.transpose(2, 3)
+    scores = torch.cat((prefix_scores, query @ keys.transpose(2, 3)), 3) * width**-0.5
     if mask is not None:
-        own_scores = own_scores.masked_fill(~mask, -torch.inf)
-    weights = (torch.cat((prefix_scores, own_scores), 3) * width**-0.5).softmax(3)
+        scores = scores.masked_fill(~mask, -torch.inf)
+    weights = scores.softmax(3)
     prefix_length = prefix_scores.shape[3]
     prefix_weights = weights[..., :prefix_length].transpose(0, 1).reshape(heads, rows * new, prefix_length)
     attended = torch.bmm(prefix_weights, prefix_values).view(heads, rows, new, width).transpose(0, 1)

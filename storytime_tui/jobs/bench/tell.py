@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from storytime_tui.jobs.bench.train import shapes
+from storytime_tui.jobs.bench.shapes import random_model
 
 _PROMPT = 64  # tokens
+_LONGEST = 2048  # tokens to read: the whole window of some models would take minutes
 
 
 def measure_telling(
@@ -17,34 +18,31 @@ def measure_telling(
 ) -> dict[str, object]:
     """Tokens per second of a model of the base's shape, in each precision that this machine supports.
 
-    Also measures in the last precision: the seconds to read a prompt of 90% of the window and ten more tokens, and the
-    speed of eight continuations at once over one. `device`: as in a plan. Raises ModelError for a missing device.
+    Also measures in the last precision: the seconds to read a prompt of 90% of the window, or of 2,048 tokens in a
+    longer one, and ten more tokens, and the speed of eight continuations at once over one. `device`: as in a plan.
+    Raises ModelError for a missing device.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
     from storytime_tui.generation.backends.prepare import make_backend, precisions_of
     from storytime_tui.models import loading
-    from storytime_tui.models.gpt2 import Shape
-    from storytime_tui.models.gpt2_files import empty_gpt2
 
-    shape = shapes()[base]
     where = loading.choose_device(device)
-    full = Shape(shape.vocabulary, shape.window, shape.width, shape.layers, shape.heads, 4 * shape.width)
-    model = empty_gpt2(full, torch.device("cpu"), torch.float32, padded=where.type == "cuda")
-    model.fill(0)
-    model.to(where).eval()
+    model = random_model(base, where).eval()
+    tokens, long = min(tokens, model.window - _PROMPT - 1), min(model.window * 9 // 10, _LONGEST)
     figures: dict[str, object] = {"base": base, "device": str(where)}
     for precision in precisions_of(model):
         say(f"telling in {precision}…")
         backend = make_backend(model, precision)
-        figures[f"{precision}_tokens_per_second"] = _speed(backend, min(tokens, shape.window - _PROMPT - 1))
+        figures[f"{precision}_tokens_per_second"] = _speed(backend, tokens)
     say("reading a long story…")
-    whole, added = _prefill_seconds(backend, shape.window * 9 // 10)
+    whole, added = _prefill_seconds(backend, long)
     figures |= {
+        "long_prompt_tokens": long,
         "long_prompt_seconds": whole,
         "ten_tokens_more_seconds": added,
-        "eight_at_once": _batch_speedup(backend, 8, min(tokens, shape.window - _PROMPT - 1)),
+        "eight_at_once": _batch_speedup(backend, 8, tokens),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }

@@ -9,20 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from storytime_tui.models.catalogue import STARTER, starter_shape
-from storytime_tui.models.shapes import GPT2_SHAPES, SCRATCH_SHAPES, ScratchShape
+from storytime_tui.jobs.bench.shapes import random_model
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 
-_SHAPES = {**SCRATCH_SHAPES, **{name: GPT2_SHAPES[name] for name in ("distilgpt2", "gpt2", "gpt2-medium")}}
 _WARM_UP = 3  # first steps, not counted
-
-
-def shapes() -> dict[str, ScratchShape]:
-    """The shapes of the bases that can be measured without a download, by name."""
-    starter = starter_shape()
-    return {**({STARTER: starter} if starter else {}), **_SHAPES}
 
 
 def measure_training(
@@ -37,17 +29,15 @@ def measure_training(
     import torch
 
     from storytime_tui.models import loading
-    from storytime_tui.models.gpt2 import Shape
-    from storytime_tui.models.gpt2_files import empty_gpt2
     from storytime_tui.training.dataset import Dataset
     from storytime_tui.training.probe import fit_to_memory
     from storytime_tui.training.trainer import Trainer
 
-    shape = shapes()[base]
     where = loading.choose_device(device)
     precision = loading.choose_precision("auto", where)
-    block = min(shape.window, 256 if where.type == "cpu" else 1024)
     total = steps + _WARM_UP
+    model = random_model(base, where, TrainingPlan().dropout)
+    block = min(model.window, 256 if where.type == "cpu" else 1024)
     plan = TrainingPlan(
         base=base,
         block_size=block,
@@ -60,15 +50,9 @@ def measure_training(
         evaluate_every=10 * total,
         sample_every=0,
     )
-    full = Shape(
-        shape.vocabulary, shape.window, shape.width, shape.layers, shape.heads, 4 * shape.width, plan.dropout
-    )
-    model = empty_gpt2(full, torch.device("cpu"), torch.float32, padded=where.type == "cuda")
-    model.fill(0)
-    model.to(where)
     say("measuring the memory of a step…")
     plan, memory = fit_to_memory(plan, model, where, precision, may_choose=True)
-    ids = np.random.default_rng(0).integers(0, shape.vocabulary, 64 * block, dtype=np.uint16)
+    ids = np.random.default_rng(0).integers(0, model.vocabulary, 64 * block, dtype=np.uint32)
     data = Dataset(ids, ids[: 2 * block], 8 * block, 1, 1, 0.0, "")
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as folder:
         trainer = Trainer(

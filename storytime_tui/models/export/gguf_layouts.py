@@ -129,7 +129,8 @@ def _llama(config: dict[str, Any]) -> Layout:
     }
 
     def add_sizes(writer: Any, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        writer.add_context_length(shape.window)
+        # llama.cpp's Llama has no window that slides: within its width that makes no difference
+        writer.add_context_length(shape.sliding_window or shape.window)
         writer.add_embedding_length(shape.width)
         writer.add_feed_forward_length(shape.inner)
         writer.add_block_count(shape.layers)

@@ -1,6 +1,7 @@
 """A tokenizer in the form of a GGUF file.
 
-llama.cpp identifies how a tokenizer splits text into words by a name, not by its rules (see `gguf.names`).
+For a byte-level BPE, llama.cpp identifies how text is split into words by a name, not by its rules (see `gguf.names`).
+A BPE with byte fallback is written in SentencePiece's form (see `gguf_sentence_piece`).
 """
 
 import json
@@ -11,22 +12,34 @@ from typing import Any
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
+from storytime_tui.models.export.gguf_sentence_piece import (
+    OtherRulesError,
+    SentencePiece,
+    is_byte,
+    sentence_piece,
+)
 from storytime_tui.models.gguf.names import PATTERNS
 from storytime_tui.models.tokenizer import END_OF_TEXT, load_tokenizer
+
+_NAMELESS = "does not split text in a way that llama.cpp has a name for"
+
+
+@dataclass(frozen=True)
+class ByteLevel:
+    """How a byte-level BPE splits text: llama.cpp's name for how it finds words, and the merges."""
+
+    words: str
+    merges: list[str]
 
 
 @dataclass(frozen=True)
 class GGUFVocabulary:
-    """The tokenizer in llama.cpp's form: tokens by id in GPT-2's byte characters, their types, and the merges.
-
-    `splitting`: llama.cpp's name for how text is split into words.
-    """
+    """The tokenizer in llama.cpp's form: tokens by id (of a byte-level BPE in GPT-2's characters), and their types."""
 
     pieces: list[str]
     types: list[int]
-    merges: list[str]
     end_of_text: int
-    splitting: str
+    splitting: ByteLevel | SentencePiece
 
 
 def read_vocabulary(folder: Path, rows: int) -> GGUFVocabulary:
@@ -34,57 +47,75 @@ def read_vocabulary(folder: Path, rows: int) -> GGUFVocabulary:
 
     Raises ModelError for a tokenizer that llama.cpp would interpret differently: see above.
     """
-    import gguf
-
     tokenizer = load_tokenizer(folder)
     with (
         tempfile.TemporaryDirectory() as temporary
     ):  # save as `tokenizer.json`, whatever files the folder has
         tokenizer.save(Path(temporary))
         rules = json.loads((Path(temporary) / model_folder.TOKENIZER).read_bytes())
-    splitting = _splitting(rules, folder)
-    model = rules["model"]
-    by_id: dict[int, str] = {token: piece for piece, token in model["vocab"].items()}
+        config = Path(temporary) / model_folder.TOKENIZER_SETTINGS[0]
+        settings = model_folder.read_json(config) if config.exists() else {}
     if tokenizer.vocabulary_size > rows:
         raise ModelError(
             f"The tokenizer in {folder} has {tokenizer.vocabulary_size:,} tokens, but its model has only {rows:,}: "
             "they do not belong together."
         )
+    try:
+        pieces, types = _tokens(rules, rows, tokenizer.end_of_text)
+        splitting = (
+            sentence_piece(rules, settings, pieces, tokenizer.end_of_text)
+            if _has_byte_fallback(rules)
+            else _byte_level(rules)
+        )
+    except OtherRulesError as error:
+        raise ModelError(
+            f"The tokenizer in {folder} {error}, so it would read other tokens: export the model as safetensors."
+        ) from error
+    return GGUFVocabulary(pieces, types, tokenizer.end_of_text, splitting)
+
+
+def _has_byte_fallback(rules: dict[str, Any]) -> bool:
+    return bool(rules["model"].get("byte_fallback"))
+
+
+def _tokens(rules: dict[str, Any], rows: int, end_of_text: int) -> tuple[list[str], list[int]]:
+    """Each token's text, and its type in llama.cpp's numbers. Raises OtherRulesError for what is no BPE."""
+    import gguf
+
+    model = rules["model"]
+    if model.get("type") != "BPE":
+        raise OtherRulesError(_NAMELESS)
+    by_id: dict[int, str] = {token: piece for piece, token in model["vocab"].items()}
     kinds = dict.fromkeys(by_id, gguf.TokenType.NORMAL)
+    if _has_byte_fallback(rules):
+        kinds |= {token: gguf.TokenType.BYTE for token, piece in by_id.items() if is_byte(piece)}
     for added in rules.get("added_tokens") or ():
         by_id[added["id"]] = added["content"]
         kinds[added["id"]] = gguf.TokenType.CONTROL if added.get("special") else gguf.TokenType.USER_DEFINED
-    by_id.setdefault(tokenizer.end_of_text, END_OF_TEXT)
-    kinds[tokenizer.end_of_text] = gguf.TokenType.CONTROL
-    pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
-    return GGUFVocabulary(
-        pieces=[by_id.get(token, f"[PAD{token}]") for token in range(rows)],
-        types=[int(kinds.get(token, gguf.TokenType.UNUSED)) for token in range(rows)],
-        merges=pairs,
-        end_of_text=tokenizer.end_of_text,
-        splitting=splitting,
+    if _has_byte_fallback(rules) and model.get("unk_token") in model["vocab"]:
+        kinds[model["vocab"][model["unk_token"]]] = gguf.TokenType.UNKNOWN
+    by_id.setdefault(end_of_text, END_OF_TEXT)
+    kinds[end_of_text] = gguf.TokenType.CONTROL
+    return (
+        [by_id.get(token, f"[PAD{token}]") for token in range(rows)],
+        [int(kinds.get(token, gguf.TokenType.UNUSED)) for token in range(rows)],
     )
 
 
-def _splitting(rules: dict[str, Any], folder: Path) -> str:
-    """llama.cpp's name for how this tokenizer splits text. Raises ModelError if it has none."""
-    model = rules.get("model") or {}
+def _byte_level(rules: dict[str, Any]) -> ByteLevel:
+    """How this tokenizer splits text, if llama.cpp has a name for it. Raises OtherRulesError."""
+    model = rules["model"]
     name = _name_of(rules.get("pre_tokenizer") or {})
     normalizer = (rules.get("normalizer") or {}).get("type")
     supported = (
-        model.get("type") == "BPE"
-        and not model.get("byte_fallback")
         # Llama 3's rule, that a word which is a token is not merged from its parts, goes with that name
-        and bool(model.get("ignore_merges")) == (name == "llama-bpe")
+        bool(model.get("ignore_merges")) == (name == "llama-bpe")
         # what is composed already, as nearly all text, stays as it is
         and normalizer in ((None, "NFC") if name == "qwen2" else (None,))
     )
     if not supported or name is None:
-        raise ModelError(
-            f"The tokenizer in {folder} does not split text in a way that llama.cpp has a name for, so it would read "
-            "other tokens: export the model as safetensors."
-        )
-    return name
+        raise OtherRulesError(_NAMELESS)
+    return ByteLevel(name, [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]])
 
 
 def _name_of(splitter: dict[str, Any]) -> str | None:
@@ -112,11 +143,21 @@ def _is_bytes(part: dict[str, Any]) -> bool:
 
 def add_vocabulary(writer: Any, vocabulary: GGUFVocabulary) -> None:
     """Write the vocabulary into the file's metadata."""
-    writer.add_tokenizer_model("gpt2")  # byte-level BPE
-    writer.add_tokenizer_pre(vocabulary.splitting)
+    splitting = vocabulary.splitting
+    writer.add_tokenizer_model("gpt2" if isinstance(splitting, ByteLevel) else "llama")
+    writer.add_tokenizer_pre(splitting.words if isinstance(splitting, ByteLevel) else "default")
     writer.add_token_list(vocabulary.pieces)
     writer.add_token_types(vocabulary.types)
-    writer.add_token_merges(vocabulary.merges)
-    writer.add_bos_token_id(vocabulary.end_of_text)
     writer.add_eos_token_id(vocabulary.end_of_text)
-    writer.add_add_bos_token(False)
+    if isinstance(splitting, ByteLevel):
+        writer.add_token_merges(splitting.merges)
+        writer.add_bos_token_id(vocabulary.end_of_text)
+        writer.add_add_bos_token(False)
+        return
+    writer.add_token_scores(splitting.scores)
+    writer.add_bos_token_id(splitting.beginning)
+    if splitting.unknown is not None:
+        writer.add_unk_token_id(splitting.unknown)
+    writer.add_add_bos_token(splitting.adds_beginning)
+    writer.add_add_eos_token(splitting.adds_end)
+    writer.add_add_space_prefix(splitting.adds_space)

@@ -41,10 +41,8 @@ def tokenizer_files(header: Header) -> tuple[dict[str, bytes], int | None]:
     else:
         raise ModelError(f"The file's tokenizer is of the kind {str(kind)[:40]!r}, which is not read here.")
     types = values.get("tokenizer.ggml.token_type") or []
-    special = [
-        pieces[token] for token, of in enumerate(types[: len(pieces)]) if of in (_CONTROL, _USER_DEFINED)
-    ]
-    inner.add_special_tokens([AddedToken(piece, special=True, normalized=False) for piece in special])
+    inner.add_special_tokens(_added(pieces, types, _CONTROL))
+    inner.add_tokens(_added(pieces, types, _USER_DEFINED))  # these are found in a text, too
     end = values.get("tokenizer.ggml.eos_token_id")
     end = end if isinstance(end, int) and 0 <= end < len(pieces) else None
     settings = {
@@ -52,6 +50,7 @@ def tokenizer_files(header: Header) -> tuple[dict[str, bytes], int | None]:
         "tokenizer_class": "PreTrainedTokenizerFast",
         **({} if end is None else {"eos_token": pieces[end]}),
         **_beginning(values, pieces),
+        **(_around(values) if kind == "llama" else {}),
     }
     return {
         model_folder.TOKENIZER: inner.to_str(pretty=False).encode(),
@@ -59,9 +58,20 @@ def tokenizer_files(header: Header) -> tuple[dict[str, bytes], int | None]:
     }, end
 
 
+def _added(pieces: Sequence[str], types: Sequence[int], kind: int) -> list[AddedToken]:
+    ids = [token for token, of in enumerate(types[: len(pieces)]) if of == kind]
+    return [AddedToken(pieces[token], special=kind == _CONTROL, normalized=False) for token in ids]
+
+
 def _beginning(values: dict[str, Any], pieces: Sequence[str]) -> dict[str, str]:
     start = values.get("tokenizer.ggml.bos_token_id")
     return {"bos_token": pieces[start]} if isinstance(start, int) and 0 <= start < len(pieces) else {}
+
+
+def _around(values: dict[str, Any]) -> dict[str, bool]:
+    """Whether a text gets tokens around it; llama.cpp's own values where the file does not say."""
+    defaults = {"add_bos_token": True, "add_eos_token": False}
+    return {name: bool(values.get(f"tokenizer.ggml.{name}", default)) for name, default in defaults.items()}
 
 
 def _texts(values: dict[str, Any], name: str) -> list[str]:
@@ -123,9 +133,11 @@ def _sentence_piece(pieces: Sequence[str], values: dict[str, Any]) -> Tokenizer:
             byte_fallback=_BYTE in (values.get("tokenizer.ggml.token_type") or []),
         )
     )
-    space = [] if values.get("tokenizer.ggml.add_space_prefix") is False else [normalizers.Prepend("▁")]
-    inner.normalizer = normalizers.Sequence([*space, normalizers.Replace(" ", "▁")])
+    spaced = values.get("tokenizer.ggml.add_space_prefix") is not False
+    before = [normalizers.Prepend("▁")] if spaced else []
+    after = [decoders.Strip(" ", 1, 0)] if spaced else []
+    inner.normalizer = normalizers.Sequence([*before, normalizers.Replace(" ", "▁")])
     inner.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), *after]
     )
     return inner

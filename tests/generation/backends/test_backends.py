@@ -17,7 +17,7 @@ from storytime_tui.models.transformers_model import TransformersModel
 from tests.examples import many
 from tests.generation.small_models import OURS, VOCABULARY, WINDOW, greedy_rows_by_generate, ours_of, theirs
 
-KINDS = ["gpt2", "llama", "qwen2", "qwen3", "neox", "opt"]
+KINDS = ["gpt2", "llama", "qwen2", "qwen3", "sliding", "neox", "opt"]
 OUR_KINDS = ["gpt2", *OURS]
 PROMPT = [3, 14, 15, 92, 65, 35, 89, 79]
 MODELS: dict[str, Any] = {}
@@ -149,7 +149,7 @@ WALK = st.lists(
 
 
 @settings(max_examples=many(40))
-@given(WALK, st.sampled_from(["gpt2", "llama", "qwen3", "neox"]))
+@given(WALK, st.sampled_from(["gpt2", "llama", "qwen3", "sliding", "neox"]))
 def test_after_any_walk_the_logits_are_those_of_the_ids_alone(walk: list[Any], kind: str) -> None:
     """Cut, share and read in any order: a cache is worth what its ids say, and an older one stays as it was."""
     backend = reader_of(kind)

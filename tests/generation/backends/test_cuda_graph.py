@@ -37,7 +37,7 @@ from tests.generation.fakes import Bytes
 from tests.generation.small_models import VOCABULARY, WINDOW, greedy_by_generate, ours_of, theirs
 
 PROMPT = [3, 14, 15, 92, 65, 35, 89, 79]
-MODELS = {kind: theirs(kind) for kind in ("gpt2", "llama", "qwen3")}
+MODELS = {kind: theirs(kind) for kind in ("gpt2", "llama", "qwen3", "sliding")}
 # the presets, and with all that is asked for outright
 WAYS = [with_preset(SamplerSettings(), name) for name in ("steady", "lively", "wild")] + [
     SamplerSettings(bias=(("b", 2.0), ("ab", -3.0)), no_repeat=3, min_tokens=9, top_k=30, frequency=0.2)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from storytime_tui.errors import ModelError
 from storytime_tui.models.export import weight_files
 from storytime_tui.models.export.gguf import total_bytes, write_gguf
-from storytime_tui.models.export.gguf_vocabulary import read_vocabulary
+from storytime_tui.models.export.gguf_vocabulary import ByteLevel, read_vocabulary
 from storytime_tui.models.tokenizer import load_tokenizer
 from tests.loopback_hub import make_gpt2
 
@@ -118,7 +118,8 @@ def test_gpt2s_own_vocabulary_from_its_two_files(shared: Path, tmp_path: Path) -
         *sorted(v := json.loads((tmp_path / "vocab.json").read_text()), key=v.get),
         *("[PAD50257]", "[PAD50258]", "[PAD50259]"),
     ]
-    assert len(told.merges) == 50_000 and told.merges[0] == "Ġ t" and told.end_of_text == 50_256
+    assert isinstance(told.splitting, ByteLevel) and told.end_of_text == 50_256
+    assert len(told.splitting.merges) == 50_000 and told.splitting.merges[0] == "Ġ t"
     assert told.types[-4:] == [gguf.TokenType.CONTROL, *[gguf.TokenType.UNUSED] * 3]
 
 
