@@ -112,7 +112,7 @@ def log_probabilities(logits: npt.NDArray[np.float32]) -> Scores:
     if not np.isfinite(highest):
         raise ModelError(NO_NUMBER)
     scores: Scores = logits - highest
-    scores -= np.float32(math.log(np.exp(scores).sum(dtype=np.float64)))
+    scores -= np.float32(math.log(np.exp(scores).sum()))  # numpy sums in pairs: exact enough in float32
     return scores
 
 
@@ -138,10 +138,14 @@ def changes(history: Sequence[int], new: int, rules: Rules, forbidden: Iterable[
         counts_too = bool(settings.frequency or settings.presence)
         if counts_too or settings.repetition != 1:
             lately = penalties.latest(view, settings.repetition_window)
-            ids, counts = penalties.distinct_ids(lately, size, rules.exempt)
-            repeated = ids if settings.repetition != 1 else repeated
             if counts_too:
+                ids, counts = penalties.distinct_ids(lately, size, rules.exempt)
                 added.append(penalties.offsets_of(ids, counts, settings.frequency, settings.presence))
+            else:  # not counting them takes half the time
+                ids = penalties.distinct(lately)
+                ids = ids[(ids >= 0) & (ids < size)]
+                ids = ids[~rules.exempt[ids]]
+            repeated = ids if settings.repetition != 1 else repeated
         if settings.dry:
             how = settings.dry, settings.dry_base, settings.dry_allowed
             added.append(penalties.for_dry(view, size, *how, rules.breaker))
