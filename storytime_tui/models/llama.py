@@ -16,9 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from storytime_tui.models.attention import KeyValueCache, causal_attention
-from storytime_tui.models.bare_layers import Matrix, cast_once, embedding
+from storytime_tui.models.bare_layers import Matrix, embedding
 from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.dropout import dropout
+from storytime_tui.models.norms import Norm
+from storytime_tui.models.products import product, products
+from storytime_tui.models.rotation import rotate
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,6 @@ def speeds_of(rotation: Rotation, head_width: int) -> Tensor:
     return torch.where((lengths >= fast) & (lengths <= slow), between, slowed)
 
 
-def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
-    """(batch, heads, tokens, head width), turned; number i of the first half is a pair with i of the second."""
-    first, second = x.chunk(2, -1)
-    return x * cosines + torch.cat((-second, first), -1) * sines
-
-
 class HeadNorm(nn.RMSNorm):
     """A norm on each head, whose input is a matrix's output: under autocast in 16 bits, unlike the weights."""
 
@@ -121,10 +118,9 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, cosines: Tensor, sines: Tensor, cache: KeyValueCache | None) -> Tensor:
         """(batch, tokens, width) -> the same; with a cache, the tokens follow those in it."""
         batch, tokens, _ = x.shape
-        x = cast_once(x)
         query, key, value = (
-            matrix(x).view(batch, tokens, -1, self.head_width)
-            for matrix in (self.q_proj, self.k_proj, self.v_proj)
+            each.view(batch, tokens, -1, self.head_width)
+            for each in products(x, self.q_proj, self.k_proj, self.v_proj)
         )
         if self.q_norm is not None and self.k_norm is not None:
             query, key = self.q_norm(query), self.k_norm(key)
@@ -133,7 +129,7 @@ class Attention(nn.Module):
         cosines, sines = cosines.to(query.dtype), sines.to(query.dtype)
         query, key = rotate(query, cosines, sines), rotate(key, cosines, sines)
         attended = causal_attention(query, key, value, self.layer, cache, training=self.training)
-        return self.o_proj(attended.transpose(1, 2).reshape(batch, tokens, -1))  # type: ignore[no-any-return]
+        return product(attended.transpose(1, 2).reshape(batch, tokens, -1), self.o_proj)
 
 
 class MLP(nn.Module):
@@ -147,8 +143,8 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, tokens, width) -> the same."""
-        x = cast_once(x)
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+        gate, up = products(x, self.gate_proj, self.up_proj)
+        return product(F.silu(gate) * up, self.down_proj)
 
 
 class TransformerBlock(nn.Module):
@@ -157,9 +153,9 @@ class TransformerBlock(nn.Module):
     def __init__(self, shape: Shape, layer: int) -> None:
         super().__init__()
         self.dropout = shape.dropout
-        self.input_layernorm = nn.RMSNorm(shape.width, shape.epsilon)
+        self.input_layernorm = Norm(shape.width, shape.epsilon)
         self.self_attn = Attention(shape, layer)
-        self.post_attention_layernorm = nn.RMSNorm(shape.width, shape.epsilon)
+        self.post_attention_layernorm = Norm(shape.width, shape.epsilon)
         self.mlp = MLP(shape)
 
     def forward(
@@ -178,7 +174,7 @@ class Layers(nn.Module):
         super().__init__()
         self.embed_tokens = embedding(shape.vocabulary + padded, shape.width)
         self.layers = nn.ModuleList([TransformerBlock(shape, layer) for layer in range(shape.layers)])
-        self.norm = nn.RMSNorm(shape.width, shape.epsilon)
+        self.norm = Norm(shape.width, shape.epsilon)
 
 
 class Llama(CausalModel):

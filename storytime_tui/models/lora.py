@@ -62,6 +62,18 @@ def _inject(model: Any, lora: Lora, *, on_meta: bool = False) -> None:
         ) from error
 
 
+def store_base_in(dtype: torch.dtype, model: CausalModel) -> None:
+    """Store what a model with LoRA keeps frozen in this dtype, in place: all but the norms and the LoRA matrices.
+
+    In 16 bits its products and the numbers between them are in 16 bits then, and nothing is cast from layer to layer.
+    """
+    for module in model.modules():
+        if not isinstance(module, nn.LayerNorm | nn.RMSNorm):
+            for parameter in module.parameters(recurse=False):
+                if not parameter.requires_grad:
+                    parameter.data = parameter.data.to(dtype)
+
+
 def adapter_weights(model: Any) -> dict[str, Tensor]:
     """The LoRA matrices under peft's names, on the CPU; with FSDP every rank must call this."""
     weights = {}

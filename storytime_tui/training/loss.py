@@ -20,6 +20,7 @@ _LOGITS_GPU = 1024 * 2**20
 # bytes per logit: in 16 bits, in 32 bits, and its probability; compiled: the logit and its gradient
 LOGIT_BYTES, _LOGIT_BYTES_COMPILED = 10, 4
 _FP16_SCALE = 1024.0
+_CACHED_LOGITS = 2**18
 _CPU_TOKENS = 8192  # vocabulary per product on a CPU; larger products miss its caches, at half the speed
 
 
@@ -170,17 +171,16 @@ def _chunked_loss(
     grad_dtype = torch.float32 if is_fp16 else None
     hidden_grad = torch.empty_like(hidden, dtype=grad_dtype) if needs_grad[0] else None
     head_grad = torch.empty(head.shape, device=head.device) if needs_grad[1] else None
+    # fresh memory has to be cleared by the system first, which takes a CPU as long as a softmax
+    room = None if hidden.is_cuda else hidden.new_empty((min(rows, chunk_rows), columns))
     for start in range(0, rows, chunk_rows):
         chunk, labels = hidden[start : start + chunk_rows], targets[start : start + chunk_rows, None]
         counts = (labels != SKIPPED).to(hidden.dtype) if skips else None  # (rows, 1)
         if counts is not None:
             labels = labels.clamp(min=0)
-        if len(slices) == 1:  # avoids a copy, which would cost as much as a softmax
-            logits = chunk @ head.T
-        else:
-            logits = hidden.new_empty((len(chunk), columns))
-            for part in slices:
-                logits[:, part] = chunk @ head[part].T
+        logits = room[: len(chunk)] if room is not None else hidden.new_empty((len(chunk), columns))
+        for part in slices:
+            torch.mm(chunk, head[part].T, out=logits[:, part])
         if not any(needs_grad):
             nats = _nats(logits, labels, vocabulary)[0]
             loss += nats.sum() if counts is None else (nats * counts.float()).sum()
@@ -227,10 +227,36 @@ def _loss_and_grad(logits: Tensor, labels: Tensor, vocabulary: int, scale: float
 
     The gradient is each token's probability, minus 1 at the target. Overwrites `logits`.
     """
+    if logits.device.type != "cpu":
+        return _loss_and_grad_of(logits, labels, vocabulary, scale)
+    losses = []
+    rows = max(1, _CACHED_LOGITS // logits.shape[1])  # whose probabilities in 32 bits stay in the CPU's cache
+    for some, right in zip(torch.split(logits, rows), torch.split(labels, rows), strict=True):
+        of_some = _loss_and_grad_of if logits.dtype == torch.float32 else _in_16_bits
+        loss, grad = of_some(some, right, vocabulary, scale)
+        some.copy_(grad)
+        losses.append(loss)
+    return torch.cat(losses), logits
+
+
+def _loss_and_grad_of(logits: Tensor, labels: Tensor, vocabulary: int, scale: float) -> tuple[Tensor, Tensor]:
+    """As `_loss_and_grad`, all rows at once."""
     loss, logprobs = _nats(logits, labels, vocabulary)
     grad = logprobs.exp_()
     grad.scatter_add_(1, labels, torch.full_like(labels, -1, dtype=torch.float32))
     return loss, (grad if scale == 1 else grad.mul_(scale)).to(logits.dtype)
+
+
+def _in_16_bits(logits: Tensor, labels: Tensor, vocabulary: int, scale: float) -> tuple[Tensor, Tensor]:
+    """As `_loss_and_grad`, with one exponential for each logit, in fp32, where log_softmax and its own take two."""
+    logits[:, vocabulary:] = -torch.inf  # padding is not a token
+    scores = logits.float()
+    most = scores.amax(1, keepdim=True)
+    right = scores.gather(1, labels) - most
+    grad = scores.sub_(most).exp_()
+    total = grad.sum(1, keepdim=True)
+    grad.mul_(scale / total).scatter_add_(1, labels, torch.full_like(right, -scale))
+    return total.log() - right, grad
 
 
 def _loss_and_grad_fused(
