@@ -21,7 +21,6 @@ from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.dropout import dropout
 from storytime_tui.models.norms import Norm
 from storytime_tui.models.products import product, products
-from storytime_tui.models.rotation import rotate
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,12 @@ def speeds_of(rotation: Rotation, head_width: int) -> Tensor:
     between = (1 - share) * speeds / rotation.factor + share * speeds
     slowed = torch.where(lengths > slow, speeds / rotation.factor, speeds)
     return torch.where((lengths >= fast) & (lengths <= slow), between, slowed)
+
+
+def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+    """(batch, heads, tokens, head width), turned; number i of the first half is a pair with i of the second."""
+    first, second = x.chunk(2, -1)
+    return x * cosines + torch.cat((-second, first), -1) * sines
 
 
 class HeadNorm(nn.RMSNorm):

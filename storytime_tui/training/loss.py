@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -17,10 +17,10 @@ from storytime_tui.training.skips import SKIPPED, Skips
 # products
 LOGITS_CPU = 256 * 2**20
 _LOGITS_GPU = 1024 * 2**20
-# bytes per logit: in 16 bits, in 32 bits, and its probability; compiled: the logit and its gradient
+# bytes per logit: in 16 bits, in 32 bits, and its probability (on a CPU only the first); compiled: it and its gradient
 LOGIT_BYTES, _LOGIT_BYTES_COMPILED = 10, 4
 _FP16_SCALE = 1024.0
-_CACHED_LOGITS = 2**18
+_CACHED_LOGITS = 2**18  # a megabyte in 32 bits
 _CPU_TOKENS = 8192  # vocabulary per product on a CPU; larger products miss its caches, at half the speed
 
 
@@ -182,7 +182,7 @@ def _chunked_loss(
         for part in slices:
             torch.mm(chunk, head[part].T, out=logits[:, part])
         if not any(needs_grad):
-            nats = _nats(logits, labels, vocabulary)[0]
+            nats = torch.cat([_nats(*some, vocabulary)[0] for some in _in_cache(logits, labels)])
             loss += nats.sum() if counts is None else (nats * counts.float()).sum()
             continue
         nats, logits_grad = loss_and_grad(logits, labels, vocabulary, scale)
@@ -222,6 +222,12 @@ def _nats(logits: Tensor, labels: Tensor, vocabulary: int) -> tuple[Tensor, Tens
     return -logprobs.gather(1, labels), logprobs
 
 
+def _in_cache(logits: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The rows a few at a time, whose numbers in 32 bits stay in a CPU's cache; on a GPU all at once."""
+    rows = max(1, _CACHED_LOGITS // logits.shape[1]) if logits.device.type == "cpu" else len(logits)
+    return zip(torch.split(logits, rows), torch.split(labels, rows), strict=True)
+
+
 def _loss_and_grad(logits: Tensor, labels: Tensor, vocabulary: int, scale: float) -> tuple[Tensor, Tensor]:
     """(rows, vocabulary), (rows, 1) -> (rows, 1) losses, and their sum's gradient for the logits, times `scale`.
 
@@ -229,11 +235,10 @@ def _loss_and_grad(logits: Tensor, labels: Tensor, vocabulary: int, scale: float
     """
     if logits.device.type != "cpu":
         return _loss_and_grad_of(logits, labels, vocabulary, scale)
+    of_rows = _loss_and_grad_of if logits.dtype == torch.float32 else _in_16_bits
     losses = []
-    rows = max(1, _CACHED_LOGITS // logits.shape[1])  # whose probabilities in 32 bits stay in the CPU's cache
-    for some, right in zip(torch.split(logits, rows), torch.split(labels, rows), strict=True):
-        of_some = _loss_and_grad_of if logits.dtype == torch.float32 else _in_16_bits
-        loss, grad = of_some(some, right, vocabulary, scale)
+    for some, right in _in_cache(logits, labels):
+        loss, grad = of_rows(some, right, vocabulary, scale)
         some.copy_(grad)
         losses.append(loss)
     return torch.cat(losses), logits

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from storytime_tui.models import lora, products
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.norms import FrozenNorm
-from storytime_tui.models.rotation import rotate
 from storytime_tui.training.evaluate import autocast
 from storytime_tui.training.loss import Objective
 from tests.models import small_llamas
@@ -146,14 +145,3 @@ def test_a_norm_that_does_not_learn_is_torchs_own() -> None:
     torch.testing.assert_close(
         in_16.float(), F.rms_norm(x.bfloat16().float(), (48,), weight, 1e-5), rtol=4e-3, atol=1e-6
     )
-
-
-def test_what_is_turned_has_the_gradient_turned_back() -> None:
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(2, 3, 5, 8, dtype=torch.double, generator=generator, requires_grad=True)
-    turned = torch.randn(5, 4, dtype=torch.double, generator=generator).repeat(1, 2)
-    cosines, sines = turned.cos(), turned.sin()
-    first, second = x.chunk(2, -1)
-    right = x * cosines + torch.cat((-second, first), -1) * sines
-    torch.testing.assert_close(rotate(x, cosines, sines), right)
-    assert torch.autograd.gradcheck(lambda numbers: rotate(numbers, cosines, sines), (x,))
