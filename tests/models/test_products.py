@@ -145,3 +145,17 @@ def test_a_norm_that_does_not_learn_is_torchs_own() -> None:
     torch.testing.assert_close(
         in_16.float(), F.rms_norm(x.bfloat16().float(), (48,), weight, 1e-5), rtol=4e-3, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "smollm2"])
+def test_computing_blocks_twice_gives_the_very_same_gradients(kind: str) -> None:
+    found = []
+    for checkpointing in (False, True):
+        model = learner(kind)
+        lora.store_base_in(torch.bfloat16, model)
+        model.checkpointing = checkpointing
+        found.append(gradients(model, "bf16"))
+    (loss, right), (other_loss, other) = found
+    assert loss == other_loss
+    assert right.keys() == other.keys()
+    assert all(torch.equal(other[name], gradient) for name, gradient in right.items())
