@@ -154,13 +154,16 @@ def has_adapter(model: nn.Module) -> bool:
 
 
 def whole_weight(linear: nn.Module) -> Tensor:
-    """A linear layer's weight, with its LoRA matrices if it has some; the layer stays as it is."""
+    """A linear layer's weight, with its LoRA matrices if it has some, then in fp32; the layer stays as it is.
+
+    To a weight in 16 bits most of what LoRA adds would be lost.
+    """
     layer: Any = linear
     weight: Tensor = layer.weight  # of a layer with LoRA, the frozen one
     if not hasattr(layer, "lora_A"):
         return weight
     added: Tensor = layer.lora_B["default"].weight.float() @ layer.lora_A["default"].weight.float()
-    whole: Tensor = (weight.float() + added * layer.scaling["default"]).to(weight.dtype)
+    whole: Tensor = weight.float() + added * layer.scaling["default"]
     return whole
 
 
