@@ -62,12 +62,30 @@ def fit(
         added = lora.add_lora(model, plan.lora_rank, plan.lora_alpha, plan.lora_targets, plan.seed)
         if checkpoint is not None:
             lora.read_adapter(model, checkpoint)
+        _store_base_in_bf16(plan, model)
         # a GGUF file's folder is in the cache, and may go
         by_path = origin.local and catalogue.gguf_file(plan.base) is None
         model_files = AdapterFiles(loaded, tokenizer, added, str(origin.folder) if by_path else plan.base)
     elif plan.frozen_embeddings:
         freeze_embeddings(model)
     return model_files
+
+
+def _store_base_in_bf16(plan: TrainingPlan, model: Any) -> None:
+    """Store the frozen base in bf16 where a run by LoRA computes in it on a CPU, with a model that is written here.
+
+    On a GPU it is loaded so. FSDP wants all weights of a block in one dtype.
+    """
+    import torch
+
+    from storytime_tui.models import loading, lora
+    from storytime_tui.models.causal_model import CausalModel
+
+    if not isinstance(model, CausalModel) or plan.sharded:
+        return
+    device = model.head.device
+    if device.type == "cpu" and loading.choose_precision(plan.precision, device) == "bf16":
+        lora.store_base_in(torch.bfloat16, model)
 
 
 def freeze_embeddings(model: Any) -> None:

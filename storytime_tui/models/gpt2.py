@@ -16,6 +16,7 @@ from storytime_tui.models.attention import KeyValueCache, causal_attention
 from storytime_tui.models.bare_layers import Matrix, embedding
 from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.dropout import dropout
+from storytime_tui.models.products import product
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,11 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, cache: KeyValueCache | None) -> Tensor:
         """(batch, tokens, width) -> the same; with a cache, the tokens follow those in it."""
         batch, tokens, width = x.shape
-        qkv = self.c_attn(x).view(batch, tokens, 3, self.heads, width // self.heads)
+        qkv = product(x, self.c_attn).view(batch, tokens, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, head width)
         attended = causal_attention(query, key, value, self.layer, cache, training=self.training)
         attended = attended.transpose(1, 2).reshape(batch, tokens, width)
-        return self.c_proj(attended)  # type: ignore[no-any-return]
+        return product(attended, self.c_proj)
 
 
 class MLP(nn.Module):
@@ -67,7 +68,7 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, tokens, width) -> the same."""
         # GPT-2's tanh approximation; the fused kernel keeps a quarter of the memory
-        return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))  # type: ignore[no-any-return]
+        return product(F.gelu(product(x, self.c_fc), approximate="tanh"), self.c_proj)
 
 
 class TransformerBlock(nn.Module):

@@ -16,9 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from storytime_tui.models.attention import KeyValueCache, causal_attention
-from storytime_tui.models.bare_layers import Matrix, cast_once, embedding
+from storytime_tui.models.bare_layers import Matrix, embedding
 from storytime_tui.models.causal_model import CausalModel
 from storytime_tui.models.dropout import dropout
+from storytime_tui.models.norms import Norm
+from storytime_tui.models.products import product, products
 
 
 @dataclass(frozen=True)
@@ -122,10 +124,9 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, cosines: Tensor, sines: Tensor, cache: KeyValueCache | None) -> Tensor:
         """(batch, tokens, width) -> the same; with a cache, the tokens follow those in it."""
         batch, tokens, _ = x.shape
-        x = cast_once(x)
         query, key, value = (
-            matrix(x).view(batch, tokens, -1, self.head_width)
-            for matrix in (self.q_proj, self.k_proj, self.v_proj)
+            each.view(batch, tokens, -1, self.head_width)
+            for each in products(x, self.q_proj, self.k_proj, self.v_proj)
         )
         if self.q_norm is not None and self.k_norm is not None:
             query, key = self.q_norm(query), self.k_norm(key)
@@ -142,7 +143,7 @@ class Attention(nn.Module):
             training=self.training,
             sliding_window=self.sliding_window,
         )
-        return self.o_proj(attended.transpose(1, 2).reshape(batch, tokens, -1))  # type: ignore[no-any-return]
+        return product(attended.transpose(1, 2).reshape(batch, tokens, -1), self.o_proj)
 
 
 class MLP(nn.Module):
@@ -156,8 +157,8 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, tokens, width) -> the same."""
-        x = cast_once(x)
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+        gate, up = products(x, self.gate_proj, self.up_proj)
+        return product(F.silu(gate) * up, self.down_proj)
 
 
 class TransformerBlock(nn.Module):
@@ -166,9 +167,9 @@ class TransformerBlock(nn.Module):
     def __init__(self, shape: Shape, layer: int) -> None:
         super().__init__()
         self.dropout = shape.dropout
-        self.input_layernorm = nn.RMSNorm(shape.width, shape.epsilon)
+        self.input_layernorm = Norm(shape.width, shape.epsilon)
         self.self_attn = Attention(shape, layer)
-        self.post_attention_layernorm = nn.RMSNorm(shape.width, shape.epsilon)
+        self.post_attention_layernorm = Norm(shape.width, shape.epsilon)
         self.mlp = MLP(shape)
 
     def forward(
@@ -187,7 +188,7 @@ class Layers(nn.Module):
         super().__init__()
         self.embed_tokens = embedding(shape.vocabulary + padded, shape.width)
         self.layers = nn.ModuleList([TransformerBlock(shape, layer) for layer in range(shape.layers)])
-        self.norm = nn.RMSNorm(shape.width, shape.epsilon)
+        self.norm = Norm(shape.width, shape.epsilon)
 
 
 class Llama(CausalModel):

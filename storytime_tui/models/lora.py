@@ -62,6 +62,18 @@ def _inject(model: Any, lora: Lora, *, on_meta: bool = False) -> None:
         ) from error
 
 
+def store_base_in(dtype: torch.dtype, model: CausalModel) -> None:
+    """Store what a model with LoRA keeps frozen in this dtype, in place: all but the norms and the LoRA matrices.
+
+    In 16 bits its products and the numbers between them are in 16 bits then, and nothing is cast from layer to layer.
+    """
+    for module in model.modules():
+        if not isinstance(module, nn.LayerNorm | nn.RMSNorm):
+            for parameter in module.parameters(recurse=False):
+                if not parameter.requires_grad:
+                    parameter.data = parameter.data.to(dtype)
+
+
 def adapter_weights(model: Any) -> dict[str, Tensor]:
     """The LoRA matrices under peft's names, on the CPU; with FSDP every rank must call this."""
     weights = {}
@@ -142,13 +154,16 @@ def has_adapter(model: nn.Module) -> bool:
 
 
 def whole_weight(linear: nn.Module) -> Tensor:
-    """A linear layer's weight, with its LoRA matrices if it has some; the layer stays as it is."""
+    """A linear layer's weight, with its LoRA matrices if it has some, then in fp32; the layer stays as it is.
+
+    To a weight in 16 bits most of what LoRA adds would be lost.
+    """
     layer: Any = linear
     weight: Tensor = layer.weight  # of a layer with LoRA, the frozen one
     if not hasattr(layer, "lora_A"):
         return weight
     added: Tensor = layer.lora_B["default"].weight.float() @ layer.lora_A["default"].weight.float()
-    whole: Tensor = (weight.float() + added * layer.scaling["default"]).to(weight.dtype)
+    whole: Tensor = weight.float() + added * layer.scaling["default"]
     return whole
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -17,9 +17,10 @@ from storytime_tui.training.skips import SKIPPED, Skips
 # products
 LOGITS_CPU = 256 * 2**20
 _LOGITS_GPU = 1024 * 2**20
-# bytes per logit: in 16 bits, in 32 bits, and its probability; compiled: the logit and its gradient
+# bytes per logit: in 16 bits, in 32 bits, and its probability (on a CPU only the first); compiled: it and its gradient
 LOGIT_BYTES, _LOGIT_BYTES_COMPILED = 10, 4
 _FP16_SCALE = 1024.0
+_CACHED_LOGITS = 2**18  # a megabyte in 32 bits
 _CPU_TOKENS = 8192  # vocabulary per product on a CPU; larger products miss its caches, at half the speed
 
 
@@ -170,19 +171,18 @@ def _chunked_loss(
     grad_dtype = torch.float32 if is_fp16 else None
     hidden_grad = torch.empty_like(hidden, dtype=grad_dtype) if needs_grad[0] else None
     head_grad = torch.empty(head.shape, device=head.device) if needs_grad[1] else None
+    # fresh memory has to be cleared by the system first, which takes a CPU as long as a softmax
+    room = None if hidden.is_cuda else hidden.new_empty((min(rows, chunk_rows), columns))
     for start in range(0, rows, chunk_rows):
         chunk, labels = hidden[start : start + chunk_rows], targets[start : start + chunk_rows, None]
         counts = (labels != SKIPPED).to(hidden.dtype) if skips else None  # (rows, 1)
         if counts is not None:
             labels = labels.clamp(min=0)
-        if len(slices) == 1:  # avoids a copy, which would cost as much as a softmax
-            logits = chunk @ head.T
-        else:
-            logits = hidden.new_empty((len(chunk), columns))
-            for part in slices:
-                logits[:, part] = chunk @ head[part].T
+        logits = room[: len(chunk)] if room is not None else hidden.new_empty((len(chunk), columns))
+        for part in slices:
+            torch.mm(chunk, head[part].T, out=logits[:, part])
         if not any(needs_grad):
-            nats = _nats(logits, labels, vocabulary)[0]
+            nats = torch.cat([_nats(*some, vocabulary)[0] for some in _in_cache(logits, labels)])
             loss += nats.sum() if counts is None else (nats * counts.float()).sum()
             continue
         nats, logits_grad = loss_and_grad(logits, labels, vocabulary, scale)
@@ -222,15 +222,46 @@ def _nats(logits: Tensor, labels: Tensor, vocabulary: int) -> tuple[Tensor, Tens
     return -logprobs.gather(1, labels), logprobs
 
 
+def _in_cache(logits: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The rows a few at a time, whose numbers in 32 bits stay in a CPU's cache; on a GPU all at once."""
+    rows = max(1, _CACHED_LOGITS // logits.shape[1]) if logits.device.type == "cpu" else len(logits)
+    return zip(torch.split(logits, rows), torch.split(labels, rows), strict=True)
+
+
 def _loss_and_grad(logits: Tensor, labels: Tensor, vocabulary: int, scale: float) -> tuple[Tensor, Tensor]:
     """(rows, vocabulary), (rows, 1) -> (rows, 1) losses, and their sum's gradient for the logits, times `scale`.
 
     The gradient is each token's probability, minus 1 at the target. Overwrites `logits`.
     """
+    if logits.device.type != "cpu":
+        return _loss_and_grad_of(logits, labels, vocabulary, scale)
+    of_rows = _loss_and_grad_of if logits.dtype == torch.float32 else _in_16_bits
+    losses = []
+    for some, right in _in_cache(logits, labels):
+        loss, grad = of_rows(some, right, vocabulary, scale)
+        some.copy_(grad)
+        losses.append(loss)
+    return torch.cat(losses), logits
+
+
+def _loss_and_grad_of(logits: Tensor, labels: Tensor, vocabulary: int, scale: float) -> tuple[Tensor, Tensor]:
+    """As `_loss_and_grad`, all rows at once."""
     loss, logprobs = _nats(logits, labels, vocabulary)
     grad = logprobs.exp_()
     grad.scatter_add_(1, labels, torch.full_like(labels, -1, dtype=torch.float32))
     return loss, (grad if scale == 1 else grad.mul_(scale)).to(logits.dtype)
+
+
+def _in_16_bits(logits: Tensor, labels: Tensor, vocabulary: int, scale: float) -> tuple[Tensor, Tensor]:
+    """As `_loss_and_grad`, with one exponential for each logit, in fp32, where log_softmax and its own take two."""
+    logits[:, vocabulary:] = -torch.inf  # padding is not a token
+    scores = logits.float()
+    most = scores.amax(1, keepdim=True)
+    right = scores.gather(1, labels) - most
+    grad = scores.sub_(most).exp_()
+    total = grad.sum(1, keepdim=True)
+    grad.mul_(scale / total).scatter_add_(1, labels, torch.full_like(right, -scale))
+    return total.log() - right, grad
 
 
 def _loss_and_grad_fused(

@@ -40,7 +40,7 @@ def our_model(job: "Job", *, padded: bool) -> Any:
     from storytime_tui.models import llama_files
     from storytime_tui.models.gpt2 import GPT2, Shape
     from storytime_tui.models.llama import Llama
-    from storytime_tui.models.lora import add_lora
+    from storytime_tui.models.lora import add_lora, store_base_in
     from storytime_tui.models.own_files import empty_model
     from tests.benchmarks.peers import llama_config
 
@@ -58,6 +58,8 @@ def our_model(job: "Job", *, padded: bool) -> Any:
     llama.fill(0)
     if job.lora_rank:
         add_lora(llama, job.lora_rank, None, (), 0)
+        if job.device == "cpu" and job.precision == "bf16":  # as `jobs.training_model.fit`
+            store_base_in(torch.bfloat16, llama)
     return llama
 
 

@@ -11,11 +11,13 @@ from safetensors.torch import load_file
 from storytime_tui import paths
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.jobs import training_model
 from storytime_tui.jobs.evaluate import evaluate_model
 from storytime_tui.jobs.export import export_model
+from storytime_tui.jobs.find_model import find_origin
 from storytime_tui.jobs.generate import open_teller
 from storytime_tui.jobs.train import learn, resume
-from storytime_tui.models.tokenizer import train_tokenizer
+from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
@@ -72,6 +74,37 @@ def test_a_stopped_run_goes_on_to_the_very_bytes_of_a_whole_one(tales: Path, bas
     found, right = weights(run_of(said)), weights(whole)
     assert found.keys() == right.keys()
     assert all(torch.equal(found[name], tensor) for name, tensor in right.items())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_stopped_lora_run_goes_on_to_the_very_bytes_too(tales: Path, base: Path, precision: str) -> None:
+    pytest.importorskip("peft")
+    plan = plan_for(tales, base, lora_rank=4, precision=precision)
+    whole = run_of(list(learn(plan, Control())))
+    control, said = Control(), []
+    for event in learn(plan, control):
+        said.append(event)
+        if isinstance(event, ev.StepDone) and event.step == 2:
+            control.stop()
+    list(resume(run_of(said), Control()))
+    found, right = (weights(run, "adapter_model.safetensors") for run in (run_of(said), whole))
+    assert found.keys() == right.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in right.items())
+    assert {tensor.dtype for tensor in found.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_on_a_cpu_a_lora_runs_base_is_stored_in_what_it_computes_in(
+    tales: Path, base: Path, precision: str
+) -> None:
+    pytest.importorskip("peft")
+    plan = plan_for(tales, base, lora_rank=4, precision=precision)
+    origin, tokenizer = find_origin(plan.base, lambda *_: None), load_tokenizer(base)
+    loaded = training_model.load_for_training(plan, origin, tokenizer, torch.device("cpu"))
+    training_model.fit(plan, origin, loaded, tokenizer, None)
+    frozen = {p.dtype for p in loaded.model.parameters() if p.dim() == 2 and not p.requires_grad}
+    assert frozen == {torch.bfloat16 if precision == "bf16" else torch.float32}
+    assert {p.dtype for p in loaded.model.parameters() if p.requires_grad} == {torch.float32}
 
 
 def test_a_run_learns_and_transformers_opens_its_checkpoint(tales: Path, base: Path) -> None:

@@ -60,6 +60,18 @@ def test_beside_a_base_in_16_bits_they_are_in_32(tmp_path: Path) -> None:
     assert difference < 0.05 * said.detach().float().abs().max()
 
 
+def test_what_is_added_to_a_base_in_16_bits_is_not_rounded_away() -> None:
+    """A copy that tells while the run goes on has this weight, then in the precision that it tells in."""
+    model = ours(tiny_gpt2())
+    learned(model)
+    lora.store_base_in(torch.bfloat16, model)
+    layer: Any = model.transformer.h[0].mlp.c_fc
+    with lora.scaled(model, 1e-4):
+        added = lora.whole_weight(layer) - layer.weight.float()
+    right = 1e-4 * 2 * layer.lora_B["default"].weight @ layer.lora_A["default"].weight
+    torch.testing.assert_close(added, right, rtol=1e-2, atol=1e-7)
+
+
 def test_opening_an_adapter_draws_no_global_random_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
