@@ -29,6 +29,9 @@ _LOGITS_GPU = 1024 * 2**20
 _LOGIT_BYTES = 10  # bytes per logit there
 _PROCESS_BYTES = 600_000_000  # bytes for Python and torch
 _ALLOCATOR_FACTOR = 1.15  # overhead of a CPU's allocator
+# The same for activations beside a base in 16 bits: measured with SmolLM2-135M and distilgpt2.
+_ALLOCATOR_FACTOR_16 = 1.4
+_LOGIT_BYTES_16 = 2  # bytes per logit on a CPU beside a base in 16 bits
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Size:
 
     What differs from GPT-2's can be given too: `embeddings`: parameters of the embeddings, and of a head of its own;
     `kept`: bytes of activations that a block keeps per token, in 16 bits; `lora`: rows and columns of a block's
-    matrices together.
+    matrices together. `ours`: it runs on a model that is written here, and not on transformers'.
     """
 
     parameters: int
@@ -48,6 +51,7 @@ class Size:
     embeddings: int | None = None
     kept: int | None = None
     lora: int | None = None
+    ours: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,11 +107,12 @@ def size_in(folder: Path) -> Size:
             if any(part in name for part in _EMBEDDINGS) and not name.endswith(mask_suffixes)
         )
         or None,
+        ours=config.get("model_type") in ("gpt2", *LLAMAS),
         **_llama_block(text),
     )
 
 
-def _llama_block(config: Any) -> dict[str, int]:
+def _llama_block(config: Any) -> dict[str, Any]:
     """`kept` and `lora` of a Llama's block: {} for another kind, or a config without its numbers."""
     names = ("hidden_size", "intermediate_size", "num_attention_heads")
     if config.get("model_type") not in LLAMAS or not all(isinstance(config.get(name), int) for name in names):
@@ -146,8 +151,8 @@ def estimate_memory(
     earlier ones are in memory during the forward pass. Without it they replace the activations as these are freed.
     """
     sixteen_bit = precision != "fp32"
-    # On a GPU a frozen base is stored in 16 bits, and so is its residual stream.
-    base_in_16_bits = lora_rank > 0 and sixteen_bit and on_gpu
+    # A frozen base is stored in 16 bits, and so is its residual stream: on a GPU, and on a CPU with a model of ours.
+    base_in_16_bits = lora_rank > 0 and sixteen_bit and (on_gpu or size.ours)
     embeddings = size.embeddings or (size.vocabulary + size.window) * size.width
     if lora_rank:
         trained = lora_rank * (size.lora or _LORA_UNITS * size.width) * size.layers
@@ -172,7 +177,12 @@ def estimate_memory(
     head_copies = 2 * head if sixteen_bit and not base_in_16_bits else 0
     head_copies += 4 * head if trained == size.parameters else 0  # its gradient
     logits = min(_LOGIT_BYTES * tokens * size.vocabulary, _LOGITS_GPU if on_gpu else _LOGITS_CPU)
+    if base_in_16_bits and not on_gpu:
+        logits = logits * _LOGIT_BYTES_16 // _LOGIT_BYTES
+        activations = int(activations * _ALLOCATOR_FACTOR_16 / _ALLOCATOR_FACTOR)
     peak_in_loss = activations + head_copies + logits
     peak_in_backward = activations + head_copies + (one_block if checkpointing else 0)
     peak = fixed + max(peak_in_loss, peak_in_backward, 0 if accumulates else gradients)
+    if base_in_16_bits and not on_gpu:
+        peak = max(peak, 4 * size.parameters)  # as it is loaded, in 32 bits
     return peak if on_gpu else _PROCESS_BYTES + int(_ALLOCATOR_FACTOR * peak)

@@ -1,5 +1,6 @@
 """The probe step: it tells what a step takes, and leaves no trace."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from storytime_tui.errors import ModelError
 from storytime_tui.models import footprint, gpt2_files
 from storytime_tui.models.footprint import estimate_memory, size_in, size_of_shape
 from storytime_tui.models.gpt2 import Shape
-from storytime_tui.models.shapes import SCRATCH_SHAPES
+from storytime_tui.models.shapes import LLAMA_CONFIGS, SCRATCH_SHAPES
 from storytime_tui.training import probe as trials
 from storytime_tui.training.loss import Objective
 from storytime_tui.training.plan import TrainingPlan
@@ -107,6 +108,32 @@ def test_the_sum_made_beforehand_is_what_a_gpu_was_seen_to_take() -> None:
         on_gpu=True,
     )
     assert taken == pytest.approx(5.4e9, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "windows", "taken"),
+    [("SmolLM2-135M", 4, 1.85e9), ("SmolLM2-135M", 8, 2.93e9), ("distilgpt2", 8, 1.31e9)],
+)
+def test_the_sum_made_beforehand_is_what_lora_on_a_cpu_was_seen_to_take(
+    kind: str, windows: int, taken: float
+) -> None:
+    """By LoRA in bf16, windows of 256 in two micro-batches a step, on 2 cores of an Intel Xeon."""
+    smol = footprint.size_of_llama(LLAMA_CONFIGS["HuggingFaceTB/SmolLM2-135M"])
+    size = smol if kind == "SmolLM2-135M" else footprint.Size(81_912_576, 1024, 768, 6, 50257)
+    needed = estimate_memory(
+        size, batch=windows, block=256, precision="bf16", dropout=0.1, checkpointing=False, lora_rank=16
+    )
+    assert taken <= needed < 1.2 * taken
+    by_transformers = dataclasses.replace(size, ours=False)  # its base stays in 32 bits
+    assert needed < estimate_memory(
+        by_transformers,
+        batch=windows,
+        block=256,
+        precision="bf16",
+        dropout=0.1,
+        checkpointing=False,
+        lora_rank=16,
+    )
 
 
 def test_gradients_count_beside_what_is_kept_only_where_a_step_reads_several_batches() -> None:
