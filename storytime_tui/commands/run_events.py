@@ -98,7 +98,11 @@ def _in_words(event: ev.Event) -> str:
                 if event.stopped_by != "stopped"
                 else f"\nresume with: storytime-tui train --resume {shlex.quote(event.run)}"
             )
-            tell = f"tell with: storytime-tui tell --model {shlex.quote(event.run)}"
-            return f"{end} after {event.seconds:,.0f} s of training{best}\n{tell}{resume_with}"
+            tell = (
+                f"\ntell with: storytime-tui tell --model {shlex.quote(event.run)}"
+                if event.step
+                else "\nIt has learned nothing yet, so there is nothing to tell with."
+            )
+            return f"{end} after {event.seconds:,.0f} s of training{best}{tell}{resume_with}"
         case _:
             return ev.event_name(type(event)).replace("_", " ")

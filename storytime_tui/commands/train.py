@@ -230,7 +230,7 @@ def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
                 raise KeyboardInterrupt
         arrived.append(number)
         if len(arrived) == 1:
-            say("\nstopping: saving a checkpoint (Ctrl+C again stops without saving)…")
+            say("\nstopping: what was learned is saved first (Ctrl+C again stops without saving)…")
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # SIGHUP: a closed window, or a lost connection
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has no SIGHUP

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+_PIECE = 1 << 20  # bytes read at once
 _HEADER = 128  # bytes of NumPy's header for a one-dimensional array of numbers
 
 
@@ -64,6 +65,16 @@ def open_array(path: Path) -> npt.NDArray[Any]:
     if path.stat().st_size != array.offset + array.nbytes:
         raise ValueError(path)
     return array
+
+
+def array_digest(path: Path) -> str:
+    """What `ArrayWriter.digest` said of an array, from its file. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(_HEADER)
+        while data := file.read(_PIECE):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 def drop_pages(array: npt.NDArray[Any]) -> None:

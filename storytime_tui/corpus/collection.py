@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ if TYPE_CHECKING:  # the first frame is painted before NumPy is loaded
     Sketch = npt.NDArray[np.uint64]  # see `sketches`
 
 
+CACHE_INDEX = "index.json"  # a folder of cleaned texts without it is made again
+
+
 @dataclass(frozen=True)
 class Extract:
     """A text that stays on disk until it is read: UTF-8 bytes `start` to `end` of a file."""
@@ -28,17 +32,25 @@ class Extract:
     start: int
     end: int
 
-    def read(self) -> str:
-        """The text. Raises CorpusError if the file is gone or has changed."""
+    def read(self, digest: str = "") -> str:
+        """The text. Raises CorpusError if the file is gone or has changed, or its text has not this `digest`.
+
+        The cache then makes its texts again at the next opening.
+        """
         try:
             with self.path.open("rb") as file:
                 file.seek(self.start)
                 data = file.read(self.end - self.start)
-            if len(data) == self.end - self.start:
+            if len(data) == self.end - self.start and digest in ("", _digest(data)):
                 return data.decode()
         except (OSError, UnicodeDecodeError):
             pass
-        raise CorpusError("The cleaned text of this story has gone from the cache: open the library again.")
+        with contextlib.suppress(OSError):
+            self.path.with_name(CACHE_INDEX).unlink()
+        raise CorpusError(
+            "The cleaned text of this story has gone from the cache, or is damaged there: try again, and it is made "
+            "anew."
+        )
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,9 @@ class Story:
     @property
     def text(self) -> str:
         """The whole text, read from disk if it is kept there. Raises CorpusError if it is gone."""
-        return self.content if isinstance(self.content, str) else self.content.read()
+        if isinstance(self.content, str):
+            return self.content
+        return self.content.read(self.known.digest if self.known else "")
 
     @property
     def place(self) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from storytime_tui import disk_cache, files
-from storytime_tui.corpus.arrays import ArrayWriter, open_array
+from storytime_tui.corpus.arrays import ArrayWriter, array_digest, open_array
 from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import CorpusError
@@ -229,6 +229,7 @@ def _open(folder: Path, encoder: Encoder) -> TokenFile | None:
         and len(starts) == len(skipped) == stories
         and len(ids) >= stories
         and int(ids[0]) == encoder.end_of_text
+        and array_digest(folder / "ids.npy") == tokens.digest
     )
     return tokens if is_whole else None
 

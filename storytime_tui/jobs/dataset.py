@@ -65,7 +65,7 @@ def choose_stories(plan: TrainingPlan, report: Report = lambda words, done, tota
             "The chosen text is too short to train on: a part of it must be set aside for validation. "
             "Pick a second story, or a longer one."
         )
-    names = tuple(_absolute_name(name) for name in plan.collections)
+    names = tuple(map(_absolute_name, plan.collections, collections))
     voices = plan.voices or tuple(voice_of(collection.title) for collection in collections)
     plan = replace(
         plan,
@@ -104,9 +104,13 @@ def with_shelf_lines(
     return with_lines(stories, Homes(collections, [voice if voice in known else "" for voice in voices]))
 
 
-def _absolute_name(name: str) -> str:
+def _absolute_name(name: str, collection: Collection) -> str:
+    """The absolute path of a collection that was found at a path; else its name, also where a folder is called so."""
     path = paths.expanded(name)
-    return str(path.resolve()) if path.exists() else name
+    folder = path.parent if path.is_file() else path
+    if path.exists() and collection.folder is not None and folder.resolve() == collection.folder.resolve():
+        return str(path.resolve())
+    return name
 
 
 def tokenise(chosen: ChosenStories, encoder: Encoder, report: Report) -> Streams:

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import platform
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ _WINDOW = 1024  # tokens; assumed for all bases but the scratch shapes
 # machine has a run of its own.
 _WORK_PER_CORE = 0.9e10
 _RUNS_READ = 20  # newest runs whose speed is read
+_COLD_STEPS, _STEPS_READ = 5, 50  # a run's first steps are slow; its last ones vary
 _END = 16_384  # bytes at the end of a journal that contain its last steps
 # The time outside of the steps, measured with the same two bases on two cores:
 _STARTUP = 4.0  # seconds to load torch and tokenise the stories
@@ -263,20 +265,25 @@ def _speeds(newest: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], .
 
 
 def _last_speed(journal: Path) -> float | None:
-    """The tokens per second of a run's last step. Reads only the end of its journal."""
+    """The median of a run's last steps, in tokens per second; None if it took too few. Reads only its journal's end."""
     try:
         with small_files.open_regular(journal) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
             lines = file.read(_END).splitlines()
     except (OSError, small_files.UnreadableFile):
         return None
+    speeds: list[float] = []
     for line in reversed(lines):
         if b'"step_done"' in line:
             with contextlib.suppress(ValueError, RecursionError):
                 event = ev.from_json(json.loads(line))
-                if isinstance(event, ev.StepDone) and 0 < event.tokens_per_second < math.inf:
-                    return event.tokens_per_second
-    return None
+                if not isinstance(event, ev.StepDone) or event.step <= _COLD_STEPS:
+                    break
+                if 0 < event.tokens_per_second < math.inf:
+                    speeds.append(event.tokens_per_second)
+        if len(speeds) == _STEPS_READ:
+            break
+    return statistics.median(speeds) if speeds else None
 
 
 def likely_gpu() -> bool:

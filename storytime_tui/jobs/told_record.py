@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -113,6 +114,14 @@ def told_line(passage: Passage) -> str:
 def last_told(passages: Sequence[Passage]) -> Passage | None:
     """The last passage of a story that a model told, if any."""
     return next((passage for passage in reversed(passages) if passage.author == "model"), None)
+
+
+def is_at_a_path(model: str) -> bool:
+    """Whether this model is a folder or a file that is here; it is then in no list of models."""
+    try:
+        return os.path.isabs(model) and os.path.exists(model)
+    except ValueError:
+        return False
 
 
 def last_model(passages: Sequence[Passage]) -> str:

@@ -114,6 +114,7 @@ def loss_of(
     def loss(model: Any) -> float:
         from storytime_tui.training.evaluate import score_stream
         from storytime_tui.training.loss import Objective
+        from storytime_tui.training.measuring import MOST_TOKENS
 
         assert plan.block_size and plan.batch_size
         score = score_stream(
@@ -125,6 +126,7 @@ def loss_of(
             device=device,
             precision=precision,
             skipped=validation.skipped,
+            most=MOST_TOKENS,
         )
         assert score is not None  # None only if stopped
         return score.loss

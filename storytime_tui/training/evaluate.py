@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -12,9 +12,10 @@ import torch
 
 from storytime_tui.training.distributed import Ranks
 from storytime_tui.training.loss import window_batch
-from storytime_tui.training.skips import skips_of
+from storytime_tui.training.skips import SKIPPED, skips_of
 
 ONE_RANK = Ranks()
+ScoredWindow = tuple[int, int, int]  # start, length, number of first targets that an earlier window counts
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,44 @@ def score_stream(
     ids: Any,
     text_bytes: int,
     *,
+    on_batch: Callable[[int, int], bool] | None = None,
+    **how: Any,
+) -> Score | None:
+    """`score_in_batches` to its end. `on_batch(windows_done, windows)`: if it returns False, the result is None."""
+    scoring = score_in_batches(objective, ids, text_bytes, **how)
+    while True:
+        try:
+            done, windows = next(scoring)
+        except StopIteration as end:
+            score: Score = end.value
+            return score
+        if on_batch is not None and not on_batch(done, windows):
+            scoring.close()
+            return None
+
+
+def score_in_batches(
+    objective: torch.nn.Module,
+    ids: Any,
+    text_bytes: int,
+    *,
     block: int,
     batch: int,
     device: torch.device,
     precision: str,
-    on_batch: Callable[[int, int], bool] | None = None,
     ranks: Ranks = ONE_RANK,
     stride: int | None = None,
     skipped: Any = None,
-) -> Score | None:
+    most: int | None = None,
+) -> Generator[tuple[int, int], None, Score]:
     """Score a token stream (1-D integer array that begins with end-of-text and is read as a ring).
 
-    `skipped`: (ranges, 2) token ranges that are read but do not count (see `corpus.tokens`). `objective` is a
-    model with its loss (`loss.Objective`). Every token is a target exactly once, with up to `block` tokens of
-    context. Windows are disjoint, or start `stride` tokens apart; then every token but the first ones has at
-    least `block - stride` tokens of context. `on_batch(windows_done, windows)` is called after each batch; if it
-    returns False, the result is None. Several ranks share the batches, and each gets the score.
+    Yields the windows done and their number after each batch, and returns the score. `skipped`: (ranges, 2) token
+    ranges that are read but do not count (see `corpus.tokens`). `objective` is a model with its loss
+    (`loss.Objective`). Every token is a target exactly once, with up to `block` tokens of context. Windows are
+    disjoint, or start `stride` tokens apart; then every token but the first ones has at least `block - stride` tokens
+    of context. Of a stream with more than `most` tokens, only that many are targets, in evenly spaced windows. Several
+    ranks share the batches, and each gets the score.
     """
     tokens = len(ids)
     block = min(block, tokens)
@@ -82,26 +105,32 @@ def score_stream(
         if stride is None or stride >= block
         else sliding_windows(tokens, block, stride)
     )
-    groups = list(_in_batches(windows, batch))
+    whole = most is None or tokens <= most
+    windows = windows if whole else _evenly_spaced(windows, max(1, (most or 0) // block))
     nats, done = torch.zeros((), dtype=_sum_dtype(device), device=device), 0
-    with evaluating(objective), torch.no_grad():
-        for number, (group, length, skip) in enumerate(groups):
+    seen = torch.zeros((), dtype=torch.int64, device=device)  # targets that count
+    with evaluating(objective):
+        for number, (group, length, skip) in enumerate(_in_batches(windows, batch)):
             # with FSDP all ranks take part in every batch
             if ranks.sharded or number % ranks.count == ranks.rank:
                 inputs, targets = window_batch(ids, group, length, device, skips)
-                with autocast(device, precision):
+                with torch.no_grad(), autocast(device, precision):  # no_grad must not last over a yield
                     batch_nats = objective(inputs, targets, reduction="sum", skip=skip)
                 nats += batch_nats / (ranks.count if ranks.sharded else 1)
+            if not whole:  # every rank counts all windows
+                _, targets = window_batch(ids, group, length, device, skips)
+                seen += (targets[:, skip:] != SKIPPED).sum()
             done += len(group)
-            if on_batch is not None and not on_batch(done, len(windows)):
-                return None
+            yield done, len(windows)
     total = ranks.sum(nats).item()
-    counted = tokens - (skips.total if skips else 0)
-    loss = total / counted
-    return Score(loss, perplexity_of(loss), total / math.log(2) / max(1, text_bytes), counted, text_bytes)
+    every = tokens - (skips.total if skips else 0)
+    loss = total / (every if whole else int(seen))
+    bits = (total if whole else loss * every) / math.log(2) / max(1, text_bytes)
+    return Score(loss, perplexity_of(loss), bits, every if whole else int(seen), text_bytes)
 
 
-ScoredWindow = tuple[int, int, int]  # start, length, number of first targets that an earlier window counts
+def _evenly_spaced(windows: list[ScoredWindow], count: int) -> list[ScoredWindow]:
+    return [windows[place * len(windows) // count] for place in range(count)]
 
 
 def disjoint_windows(tokens: int, block: int) -> list[ScoredWindow]:

@@ -24,8 +24,9 @@ from storytime_tui.training.beginnings import Beginning, requested_beginnings
 from storytime_tui.training.card import model_card
 from storytime_tui.training.control import Control
 from storytime_tui.training.dataset import Dataset
-from storytime_tui.training.evaluate import Score, autocast, score_stream
+from storytime_tui.training.evaluate import Score, autocast, score_in_batches
 from storytime_tui.training.loss import Objective, window_batch
+from storytime_tui.training.measuring import MOST_TOKENS, measured
 from storytime_tui.training.opening import started
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
 from storytime_tui.training.order import WindowOrder, seed_of
@@ -298,7 +299,7 @@ class Trainer:
         began = time.monotonic()
         while True:
             try:
-                score = self._score()
+                score = yield from self._score()
                 break
             except Exception as error:
                 message = self._with_less_memory() if is_out_of_memory(error) else None
@@ -316,9 +317,9 @@ class Trainer:
         seconds = time.monotonic() - began
         yield ev.Evaluated(self.step, score.loss, score.perplexity, score.bits_per_byte, best, seconds)
 
-    def _score(self) -> Score | None:
+    def _score(self) -> Generator[ev.Preparing, None, Score | None]:
         assert self.plan.block_size
-        self._last_score = score_stream(
+        scoring = score_in_batches(
             self._objective,
             self.dataset.validation_ids,
             self.dataset.validation_bytes,
@@ -326,9 +327,12 @@ class Trainer:
             batch=self.micro,
             device=self.device,
             precision=self.precision,
-            on_batch=lambda done, total: self.ranks.count > 1 or not self.control.stopped,
             ranks=self.ranks,
             skipped=self.dataset.validation_skipped,
+            most=MOST_TOKENS,
+        )
+        self._last_score = yield from measured(
+            scoring, lambda: self.ranks.count == 1 and self.control.stopped
         )
         return self._last_score
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, describe, known
-from storytime_tui.jobs.told_record import last_model, last_strength, last_voice
+from storytime_tui.jobs.told_record import is_at_a_path, last_model, last_strength, last_voice
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.stories.steering import Steering
 from storytime_tui.stories.story import Passage
@@ -278,8 +278,9 @@ class WritingSession:
         if self.now.model and not self.now.guessed:
             return
         names = [choice.name for choice in await in_thread(self.list_models)]
-        if names and (not self.now.model or self.now.guessed):
-            self.choose(last_model if last_model in names else names[0])
+        is_here = last_model in names or await in_thread(partial(is_at_a_path, last_model))
+        if (names or is_here) and (not self.now.model or self.now.guessed):
+            self.choose(last_model if is_here else names[0])
         self._restore_strength()
 
     def list_models(self) -> Sequence[ModelChoice]:

@@ -101,6 +101,17 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, name: str, damage: str) -> 
     assert len(encoder.calls) == 2
 
 
+def test_an_id_that_has_changed_on_the_disk_is_made_anew(tmp_path: Path) -> None:
+    encoder = Bytes()
+    wanted = open_tokens(STORIES, encoder, tmp_path).ids.tolist()
+    (path,) = tmp_path.glob("*/ids.npy")
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data)
+    assert open_tokens(STORIES, encoder, tmp_path).ids.tolist() == wanted
+    assert len(encoder.calls) == 2
+
+
 def test_many_stories_are_encoded_in_batches_with_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from storytime_tui.corpus.collection import Story
+from storytime_tui.corpus.library.importing import add_collection
 from storytime_tui.corpus.parts import with_line
 from storytime_tui.errors import PlanError
 from storytime_tui.jobs import epoch
@@ -100,6 +101,19 @@ def test_the_parts_of_an_epoch_are_made_while_they_are_read(
     assert read == []
     assert next(iter(chosen.training)).title == chosen.split.training[0].title
     assert len(read) == 1
+
+
+def test_a_collection_of_the_shelf_is_meant_where_a_folder_is_called_like_it(
+    shelves: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_collection([shelves[0]], "big")
+    write_collection(tmp_path / "elsewhere" / "big", 5)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    chosen = choose_stories(TrainingPlan(collections=("big",)))
+    assert chosen.plan.collections == ("big",)
+    assert len(chosen.plan.stories) == 12
+    there = choose_stories(TrainingPlan(collections=("./big",)))
+    assert there.plan.collections == (str(tmp_path / "elsewhere" / "big"),)
 
 
 def test_headers_stand_before_training_stories_alone(shelves: tuple[str, str]) -> None:

@@ -89,6 +89,15 @@ def test_nothing_ticked_too_little_and_unknown_bases_are_no_trouble(base: str) -
     assert estimate(STORIES, base).tokens > 40_000
 
 
+def test_the_first_steps_of_a_run_say_nothing_of_its_speed(tmp_path: Path) -> None:
+    steps = [ev.StepDone(i, 3.0, 1e-3, 1.0 if i <= 5 else 100.0, 0.1, 1.0, 1.0, 10) for i in range(1, 9)]
+    journal = tmp_path / "events.jsonl"
+    journal.write_text("".join(json.dumps(ev.to_json(step)) + "\n" for step in steps[:2]))
+    assert estimates._last_speed(journal) is None
+    journal.write_text("".join(json.dumps(ev.to_json(step)) + "\n" for step in steps))
+    assert estimates._last_speed(journal) == 100.0
+
+
 def test_a_journal_without_a_step_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text('{"event": "started"}\nnonsense "step_done"\n')
     assert estimates._last_speed(tmp_path / "events.jsonl") is None

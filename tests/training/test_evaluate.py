@@ -2,13 +2,22 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.training.evaluate import disjoint_windows, score_stream, sliding_windows
+from storytime_tui.training import measuring
+from storytime_tui.training.evaluate import (
+    Score,
+    disjoint_windows,
+    score_in_batches,
+    score_stream,
+    sliding_windows,
+)
 from storytime_tui.training.loss import Objective
+from storytime_tui.training.skips import SKIPPED
 from tests.tiny import ours, tiny_gpt2, token_stream
 
 CPU = torch.device("cpu")
@@ -46,3 +55,42 @@ def test_sliding_is_what_transformers_says_of_the_same_windows() -> None:
     assert found is not None
     assert found.loss == pytest.approx(nats / 100, abs=1e-5)
     assert found.bits_per_byte == pytest.approx(nats / math.log(2) / 200, abs=1e-5)
+
+
+def test_of_a_long_stream_evenly_spaced_windows_are_measured() -> None:
+    objective = Objective(ours(tiny_gpt2(dropout=0.0).eval()))
+    ids, skipped = token_stream(400), np.array([(3, 9), (40, 50), (200, 260)])
+
+    def score(**more: object) -> Score:
+        how = {"block": 20, "batch": 3, "device": CPU, "precision": "fp32", "skipped": skipped}
+        found = score_stream(objective, ids, 800, **{**how, **more})
+        assert found is not None
+        return found
+
+    whole, some = score(), score(most=100)
+    assert score(most=400) == whole
+    nats, counted = 0.0, 0
+    for start in (0, 80, 160, 240, 320):  # each fourth of the twenty windows
+        targets = [(place + 1) % 400 for place in range(start, start + 20)]
+        inside = [place for place in targets if not any(a <= place < b for a, b in skipped)]
+        ring = torch.from_numpy(ids.astype("int64")).repeat(2)[start : start + 21]
+        labels = [ring[n + 1].item() if place in inside else SKIPPED for n, place in enumerate(targets)]
+        with torch.no_grad():
+            nats += objective(ring[None, :-1], torch.tensor([labels]), reduction="sum").item()
+        counted += len(inside)
+    assert some.tokens == counted < 100
+    assert some.loss == pytest.approx(nats / counted, abs=1e-5)
+    assert some.bits_per_byte == pytest.approx(some.loss * whole.tokens / math.log(2) / 800, abs=1e-5)
+
+
+def test_a_long_measurement_says_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "_SILENT", 0.0)
+    monkeypatch.setattr(measuring, "_EVERY", 0.0)
+    objective = Objective(ours(tiny_gpt2(dropout=0.0)).train())
+    how = {"block": 20, "batch": 2, "device": CPU, "precision": "fp32"}
+    told = list(measuring.measured(score_in_batches(objective, token_stream(100), 200, **how), lambda: False))
+    assert [(each.done, each.total) for each in told] == [(2, 5), (4, 5), (5, 5)]
+    assert objective.training
+    stopped = measuring.measured(score_in_batches(objective, token_stream(100), 200, **how), lambda: True)
+    assert list(stopped) == []
+    assert objective.training and torch.is_grad_enabled()

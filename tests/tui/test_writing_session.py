@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -207,6 +208,18 @@ async def test_a_story_keeps_its_model_and_no_model_is_no_fault(world: World) ->
     nobody = Sitting(world)
     await nobody.writing.find_model(OLD)
     assert nobody.writing.now == Writer()
+
+
+async def test_a_story_goes_on_with_the_file_that_told_it(world: World, tmp_path: Path) -> None:
+    model = tmp_path / "tales.gguf"
+    model.write_bytes(b"GGUF")
+    sitting = Sitting(world)
+    await sitting.writing.find_model(str(model))
+    assert sitting.writing.now.model == str(model)
+    model.unlink()
+    other = Sitting(world)
+    await other.writing.find_model(str(model))
+    assert other.writing.now.model == RUN
 
 
 def training(sitting: Sitting, world: World) -> None:

@@ -236,6 +236,7 @@ def _fill(
     if not copies.origins:
         with _nothing_added():
             raise CorpusError((*copies.problems, f"{inputs[0].shown} holds nothing that can be read.")[0])
+    files.narrow_all(folder)  # now: it changes the files' times, and the cache knows the files by these
     prepared, sources = _read(copies, card, report)
     good = {story.file for story in prepared.stories}
     bad = [source for source in sources if printable_line(source.name) not in good]

@@ -16,7 +16,7 @@ from storytime_tui import disk_cache, small_files, stopping
 from storytime_tui.corpus.account import account_of
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
-from storytime_tui.corpus.collection import Story, facts_of
+from storytime_tui.corpus.collection import CACHE_INDEX, Story, facts_of
 from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Account, Omitted, Tale
 from storytime_tui.corpus.file_names import ending_of, stem_of
@@ -31,7 +31,7 @@ from storytime_tui.reporting import Progress
 from storytime_tui.terminal import printable_line, printable_path
 
 _FORMAT = 6
-_TEXTS, _SKETCHES, _TABLE, _INDEX = "stories.txt", "sketches.npy", "stories.npz", "index.json"
+_TEXTS, _SKETCHES, _TABLE, _INDEX = "stories.txt", "sketches.npy", "stories.npz", CACHE_INDEX
 _LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million files
 
 

@@ -89,7 +89,7 @@ def find_collection(name_or_path: str, on_progress: Progress | None = None) -> C
     if not name_or_path.strip():
         raise CorpusError("The name of a collection is empty: see `storytime-tui corpus list`.")
     path = Path(os.path.expanduser(name_or_path))
-    looks_like_path = path.is_absolute() or len(path.parts) > 1 or name_or_path in (".", "..")
+    looks_like_path = path.is_absolute() or len(path.parts) > 1 or name_or_path.startswith(".")
     names: list[str] = []
     if not looks_like_path:
         name = slug(name_or_path)

@@ -50,7 +50,7 @@ class ModelChoices:
     def say_if_gone(self, teller: str) -> None:
         """Say that the model which told a story is not here, and which one goes on with it."""
         here = {choice.name for choice in self._desk.writing.known_models}
-        if teller and here and teller not in here:
+        if teller and here and teller not in here and teller != self._desk.writing.now.model:
             now = printable_line(self._desk.writing.now.model)
             self._message.say(
                 f"{printable_line(teller)}, which told this story, is not here: {now} goes on with it. "

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from storytime_tui import paths
+from storytime_tui.corpus.document import Document
+from storytime_tui.corpus.formats.read import read_document
+from storytime_tui.corpus.library import prepared
 from storytime_tui.corpus.library.importing import add_collection
+from storytime_tui.corpus.library.shelf import load_shelf
 from storytime_tui.errors import CorpusError
 
 _BOOK = """Title: Grimms’ Fairy Tales
@@ -47,6 +51,25 @@ def test_so_does_a_folder_of_one_book_and_not_of_two(book: Path) -> None:
     assert add_collection([book.parent]).collection.title == "Grimms' Fairy Tales"
     (book.parent / "fox.txt").write_text("The Fox\n\nOnce there was a fox.")
     assert add_collection([book.parent]).collection.title == "Downloads"
+
+
+def test_an_import_reads_each_file_once_and_keeps_it_once(
+    book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_shelf()  # the bundled stories
+    read: list[Path] = []
+
+    def counted(path: Path, column: str = "") -> Document:
+        read.append(path)
+        return read_document(path, column)
+
+    monkeypatch.setattr(prepared, "read_document", counted)
+    book.chmod(0o644)  # others may read it; a collection's files are its owner's alone
+    add_collection([book])
+    load_shelf()
+    assert len(read) == 1
+    texts = [each.read_text() for each in (paths.cache_folder() / "prepared").glob("*/stories.txt")]
+    assert sum("an animal that went into the wood" in text for text in texts) == 1
 
 
 def test_a_name_like_a_path_gives_no_title_like_one(book: Path) -> None:

@@ -120,6 +120,21 @@ def test_a_damaged_cache_is_made_anew(sources: list[Source], cache: Path, name: 
     assert sorted(child.name for child in folder.iterdir()) == names
 
 
+@pytest.mark.parametrize("damage", [b"\xff", b"Z"])
+def test_a_damaged_text_in_the_cache_is_told_and_made_anew(
+    sources: list[Source], cache: Path, damage: bytes
+) -> None:
+    before = prepare_sources(sources, cache).stories[0]
+    wanted = before.text
+    (folder,) = cache.iterdir()
+    data = bytearray((folder / "stories.txt").read_bytes())
+    data[5:6] = damage
+    (folder / "stories.txt").write_bytes(data)
+    with pytest.raises(CorpusError, match="is damaged there: try again"):
+        before.text  # noqa: B018
+    assert prepare_sources(sources, cache).stories[0].text == wanted == before.text
+
+
 def test_without_room_for_the_cache_the_stories_are_there_all_the_same(
     sources: list[Source], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
