@@ -1,4 +1,4 @@
-"""Many stories as columns of numbers and names. A `Story` is made when it is asked for.
+"""Many stories as columns of numbers and names. Of more than 20,000, each `Story` is made when it is asked for.
 
 A story as an object takes about a kilobyte, here it takes about 150 bytes: a shelf of ten gigabytes has some 800,000.
 """
@@ -28,6 +28,7 @@ _WORDS = 4  # the column of words
 _HASH = 16  # bytes of a digest or a fingerprint
 _NO_HASH = bytes(_HASH)
 _ANY = "surrogatepass"  # a title may hold what is no letter
+_FEW = 20_000  # stories, about 20 MB: they are made at once, for screens that ask for them at every key
 _AT_ONCE = 4096  # stories of which the numbers are made Python's at once
 
 
@@ -112,8 +113,13 @@ class StoryTable(LazySequence[Story]):
     """Stories whose texts lie in one file. `sketches`: of all stories, one after another, memory-mapped."""
 
     def __init__(self, columns: Columns, texts: Path, sketches: Sketch) -> None:
-        super().__init__(len(columns.numbers), self._story, self._stories)
         self.columns, self._texts, self._sketches = columns, texts, sketches
+        count = len(columns.numbers)
+        if count > _FEW:
+            super().__init__(count, self._story, self._stories)
+        else:
+            made = tuple(self._stories())
+            super().__init__(count, made.__getitem__, lambda: iter(made))
 
     def words_at(self, places: Iterable[int]) -> int:
         """The number of words in the stories at these places."""

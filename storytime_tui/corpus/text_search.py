@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from storytime_tui.corpus.collection import Collection, Extract
+from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.errors import CorpusError
 from storytime_tui.formatting import folded
 
@@ -24,7 +24,7 @@ _BLOCK = 4_000_000  # bytes searched at a time, or one story
 class _Folded:
     """The folded texts of a collection, one after another, each ended by a line end."""
 
-    contents: tuple[str | Extract, ...]  # what they were made from
+    stories: Sequence[Story]  # what they were made from
     ends: Sequence[int]  # bytes from the first text's start to each one's end
     start: int = 0  # in the temporary file
     data: bytes | None = None  # where it cannot be written
@@ -57,14 +57,13 @@ class TextSearch:
         return found
 
     def _folded(self, collection: Collection) -> _Folded:
-        contents = tuple(story.content for story in collection.stories)
         kept = self._kept.get(collection.name)
-        if kept is None or kept.contents != contents:
-            kept = self._fold(collection, contents)
+        if kept is None or not _same_texts(kept.stories, collection.stories):
+            kept = self._fold(collection)
             self._kept[collection.name] = kept
         return kept
 
-    def _fold(self, collection: Collection, contents: tuple[str | Extract, ...]) -> _Folded:
+    def _fold(self, collection: Collection) -> _Folded:
         texts, ends, end = [], array("q"), 0
         for story in collection.stories:
             try:
@@ -82,8 +81,8 @@ class TextSearch:
             self._file.write(data)
             self._file.flush()
         except OSError:  # the disk is full, or there is none to write to
-            return _Folded(contents, ends, data=data)
-        return _Folded(contents, ends, start)
+            return _Folded(collection.stories, ends, data=data)
+        return _Folded(collection.stories, ends, start)
 
     def _holding(self, kept: _Folded, sought: Sequence[bytes]) -> list[set[int]]:
         holding: list[set[int]] = [set() for _ in sought]
@@ -111,6 +110,12 @@ class TextSearch:
             return (kept.data or b"")[begin:end]
         self._file.seek(kept.start + begin)
         return self._file.read(end - begin)
+
+
+def _same_texts(one: Sequence[Story], other: Sequence[Story]) -> bool:
+    return one is other or (
+        len(one) == len(other) and all(a.content == b.content for a, b in zip(one, other, strict=True))
+    )
 
 
 def _in_one_line(text: str) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storytime_tui.corpus import story_table
 from storytime_tui.corpus.collection import Collection, Extract, Facts, Story, facts_of
 from storytime_tui.corpus.document import Chapter, Tale
 from storytime_tui.corpus.story_table import (
@@ -55,14 +56,21 @@ def check(table: StoryTable, wanted: list[Story]) -> None:
     assert table.words_at(range(len(wanted))) == sum(story.words for story in wanted)
 
 
+@pytest.mark.parametrize("few", [0, 20_000], ids=["made when asked for", "made at once"])
 @settings(max_examples=many(60))
 @given(st.lists(st.tuples(tales, st.sampled_from(["a.txt", "b/c.txt"])), max_size=6), st.data())
 def test_a_table_has_the_stories_that_were_put_into_it(
-    tmp_path_factory: pytest.TempPathFactory, stories: list[tuple[Tale, str]], data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory, few: int, stories: list[tuple[Tale, str]], data: st.DataObject
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(story_table, "_FEW", few)
+        _check_a_table(tmp_path_factory.getbasetemp(), stories, data)
+
+
+def _check_a_table(folder: Path, stories: list[tuple[Tale, str]], data: st.DataObject) -> None:
     table, wanted, builder = table_of(stories)
     check(table, wanted)
-    path = tmp_path_factory.getbasetemp() / "table.npz"
+    path = folder / "table.npz"
     write_columns(path, table.columns)
     sketches = np.concatenate([np.empty(0, np.uint64), *(story.facts.sketch for story in wanted)])
     check(StoryTable(read_columns(path, builder.bytes, len(sketches)), TEXTS, sketches), wanted)
