@@ -10,7 +10,7 @@ from pathlib import Path
 from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.models import catalogue, hub_cache
-from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
+from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, is_gguf_name, read_json
 from storytime_tui.models.gguf import folder as gguf_folder
 from storytime_tui.models.shapes import ScratchShape, scratch_shape
 from storytime_tui.models.voices import Voices, read_voices
@@ -96,7 +96,7 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
         if base is not None and Path(base).is_absolute() and not _is_model(base):
             back = (
                 "put that file back"
-                if base.endswith(catalogue.GGUF)
+                if is_gguf_name(base)
                 else "if that was a run, bring it back with `storytime-tui runs restore`"
             )
             raise ModelError(f"{name} is a LoRA adapter of the model in {base}, which is gone: {back}.")

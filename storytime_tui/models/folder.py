@@ -24,6 +24,7 @@ WEIGHTS_INDEX = "model.safetensors.index.json"
 TOKENIZER = "tokenizer.json"
 VOCABULARY = ("vocab.json", "merges.txt")  # GPT-2's original format
 TOKENIZER_SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
+GGUF, GGUF_MAGIC = ".gguf", b"GGUF"  # the ending of a GGUF file's name, and its first bytes
 TOKENIZER_FILES = (TOKENIZER, *VOCABULARY, *TOKENIZER_SETTINGS)
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -46,6 +47,16 @@ def read_json(path: Path, limit: int = small_files.LIMIT) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelError(f"{path} is damaged: it holds no JSON object. Fetch or copy it again.")
     return value
+
+
+def is_gguf_name(name: str) -> bool:
+    """Whether a file's name ends as that of a GGUF file."""
+    return name.lower().endswith(GGUF)
+
+
+def gguf_files(folder: Path) -> list[Path]:
+    """The GGUF files directly in a folder, by their names, sorted. Raises OSError."""
+    return sorted(path for path in folder.iterdir() if is_gguf_name(path.name) and path.is_file())
 
 
 def check_files(names: Collection[str], where: str) -> None:

@@ -118,6 +118,20 @@ def test_a_file_is_no_model_folder(tmp_path: Path) -> None:
         resolve_base(str(tmp_path / "weights"))
 
 
+@pytest.mark.parametrize("name", ["notes", "books/notes.txt", "books/model.safetensors"])
+def test_a_file_that_is_here_is_never_looked_for_on_the_hub(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert resolve_base(name) == "hub"
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("An owl sang.")
+    with pytest.raises(ModelError, match=rf"^{name} is a file, and not a model: .* or a GGUF file\.$"):
+        resolve_base(name)
+    Path("gpt2").write_text("An owl sang.")
+    assert resolve_base("gpt2") == "hub"
+
+
 @pytest.mark.parametrize(
     "name",
     ["", " ", "two words", "a--b", "a..b", "-a", "a.", "gpt2.git", "a" * 97, "b" * 5000, "gänse", "a\x00b"],

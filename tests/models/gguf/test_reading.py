@@ -15,7 +15,7 @@ from tokenizers import decoders, models, normalizers
 
 from storytime_tui.cli import main
 from storytime_tui.errors import ModelError, StorytimeError
-from storytime_tui.jobs.find_model import find_origin
+from storytime_tui.jobs.find_model import find_origin, lasting_name
 from storytime_tui.models import catalogue
 from storytime_tui.models.export import weight_files
 from storytime_tui.models.export.gguf import write_gguf
@@ -210,6 +210,23 @@ def test_a_file_and_its_folder_are_bases_and_are_read_once(tmp_path: Path) -> No
         load_file(origin.folder / "model.safetensors")
     )
     assert main(["tell", "--model", str(file), "--prompt", "An owl", "--max-tokens", "3"]) == 0
+
+
+def test_a_file_is_known_by_its_first_bytes_whatever_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bytes
+) -> None:
+    """Each name would also be a model's id on the Hub, which is never asked for a file that is here."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd").mkdir()
+    for name in ("odd/x.bin", "odd/noext", "odd/UP.GGUF", "plain"):
+        Path(name).write_bytes(whole)
+        origin = find_origin(name, quiet)
+        assert origin.folder == cached_folder(Path(name))
+        assert lasting_name(name) == str(tmp_path / name)
+        Path(name).unlink()
+    (tmp_path / "odd" / "UP.GGUF").write_text("An owl sang.")
+    with pytest.raises(ModelError, match=r"^odd/UP\.GGUF is no GGUF file"):
+        find_origin("odd/UP.GGUF", quiet)
 
 
 def test_a_lora_run_finds_its_file_again_from_anywhere(
