@@ -102,8 +102,19 @@ def test_a_folder_called_gpt2_hides_the_hubs_only_with_a_model(
 
 
 def test_a_folder_without_a_model_says_what_one_holds(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"no config\.json.*tokenizer\.json.*model\.safetensors"):
+    with pytest.raises(
+        ModelError, match=r"no config\.json.*tokenizer\.json.*model\.safetensors, or is a \.gguf file\.$"
+    ):
         resolve_base(str(tmp_path))
+
+
+def test_a_folder_with_several_gguf_files_asks_for_one_of_them(tmp_path: Path) -> None:
+    for name in ("b.gguf", "a.GGUF"):
+        (tmp_path / name).write_bytes(b"GGUF")
+    with pytest.raises(ModelError, match=r"holds 2 \.gguf files: name one of them, such as .*/a\.GGUF\.$"):
+        resolve_base(str(tmp_path))
+    (tmp_path / "b.gguf").unlink()
+    assert resolve_base(str(tmp_path)) == "gguf"
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at", "~/nowhere", "a/b/c", "gpt2/../x", "~nobody/x"])
