@@ -33,6 +33,10 @@ KINDS = {
 }  # fmt: skip
 
 
+class UnusableFile(ModelError):
+    """What is wrong with a file, in words that follow its name: `folder.folder_of` puts it before them."""
+
+
 @dataclass(frozen=True)
 class TensorPlace:
     """One tensor: `shape` with the rows first, its kind (see `KINDS`), and where its bytes begin and how many."""

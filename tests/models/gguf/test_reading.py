@@ -291,6 +291,28 @@ def test_an_unknown_version_and_a_missing_file_are_plain_sentences(tmp_path: Pat
             find_origin(name, quiet)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("block_count", 2**31 - 1, r"states 2147483647 as its block_count, which cannot be"),
+        ("block_count", 3, r"states 3 as its block_count, but its tensors have 2"),
+        ("embedding_length", 2**31 - 1, r"states 2147483647 as its embedding_length, which cannot be"),
+        ("embedding_length", 64, r"states 64 as its embedding_length, but its tensors have 32"),
+        ("feed_forward_length", 32, r"states 32 as its feed_forward_length, but its tensors have 64"),
+        ("attention.head_count", 8, r"states 8 heads of 8 numbers for attn_q, but holds 32 rows for them"),
+        ("attention.head_count_kv", 4, r"states 4 heads of 8 numbers for attn_k, but holds 16 rows for them"),
+    ],
+)
+def test_sizes_that_are_not_those_of_the_tensors_are_refused_and_the_file_is_named(
+    name: str, value: int, words: str, whole: bytes, tmp_path: Path
+) -> None:
+    path, key = tmp_path / "m.gguf", f"llama.{name}".encode()
+    at = whole.index(key + b"\x04\x00\x00\x00") + len(key) + 4  # behind the name and the kind, uint32
+    path.write_bytes(whole[:at] + value.to_bytes(4, "little") + whole[at + 4 :])
+    with pytest.raises(ModelError, match=rf"^{path} {words}: fetch or copy it again\.$"):
+        find_origin(str(path), quiet)
+
+
 def test_a_wrong_count_costs_no_time_and_no_memory(tmp_path: Path, whole: bytes) -> None:
     for at in (8, 16):  # how many tensors, how many values
         path = tmp_path / f"{at}.gguf"
