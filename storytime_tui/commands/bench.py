@@ -11,7 +11,7 @@ from storytime_tui.jobs.bench.keys import measure_keys
 from storytime_tui.jobs.bench.shapes import bases
 from storytime_tui.jobs.bench.tell import measure_telling
 from storytime_tui.jobs.bench.train import measure_training
-from storytime_tui.models.catalogue import default_base
+from storytime_tui.models.catalogue import default_base, whole_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training = subjects.add_parser("train", help="training tokens per second, for a model of a base's shape")
     training.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     training.add_argument(
-        "--base", choices=bases(), default=default_base(), help="the base (its shape, with random weights)"
+        "--base",
+        type=whole_name,
+        choices=bases(),
+        default=default_base(),
+        help="the base (its shape, with random weights)",
     )
     training.add_argument("--steps", type=int, default=20, help="steps to take the median of")
     training.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     telling = subjects.add_parser("tell", help="tokens told per second, for a model of a base's shape")
     telling.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     telling.add_argument(
-        "--base", choices=bases(), default=default_base(), help="the base (its shape, with random weights)"
+        "--base",
+        type=whole_name,
+        choices=bases(),
+        default=default_base(),
+        help="the base (its shape, with random weights)",
     )
     telling.add_argument("--tokens", type=int, default=200, help="tokens to tell in each precision")
     telling.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")

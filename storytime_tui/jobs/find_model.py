@@ -53,7 +53,7 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
 
     `_find` lists the kinds of names. Raises ModelError or RunError with what to do.
     """
-    origin = _find(name, report, cancelled)
+    origin = _find(catalogue.whole_name(name), report, cancelled)
     if origin.folder is None:
         return origin
     check_folder(origin.folder)
@@ -62,9 +62,11 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
 
 
 def lasting_name(base: str) -> str:
-    """The name by which a base is found from any folder: the whole path of a folder or a file, else the name itself."""
+    """The name by which a base is found from any folder: the whole path of a folder or a file, the whole id of a
+    base, else the name itself."""
     if scratch_shape(base) is not None or base == catalogue.STARTER or runs.is_run(base.partition("/")[0]):
         return base
+    base = catalogue.whole_name(base)
     path = os.path.expanduser(base)
     holds_model = os.path.isfile(os.path.join(path, CONFIG)) or catalogue.gguf_file(base) is not None
     return os.path.abspath(path) if holds_model else base

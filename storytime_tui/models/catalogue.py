@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from storytime_tui import paths
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.footprint import size_of_shape
@@ -103,6 +104,17 @@ def default_base() -> str:
 def is_base_name(name: str) -> bool:
     """Whether a name is reserved for a base, so that no run may have it."""
     return name == STARTER or scratch_shape(name) is not None or any(base.name == name for base in _OTHERS)
+
+
+def whole_name(name: str) -> str:
+    """The whole id of a base that is named without its owner, as lists show it; any other name as it is.
+
+    A run, a folder with a model or a GGUF file of that name is meant before the base.
+    """
+    whole = next((base.name for base in _OTHERS if name == base.short != base.name), name)
+    if whole == name or os.path.lexists(paths.runs_folder() / name) or gguf_file(name) is not None:
+        return name
+    return name if os.path.exists(os.path.join(name, model_folder.CONFIG)) else whole
 
 
 _REPO_ID = re.compile(r"(?=.{1,96}$)(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)

@@ -54,6 +54,18 @@ async def test_a_base_of_ones_own_and_a_name(app: StorytimeApp, world: World) ->
         app.desk.training.stop()
 
 
+async def test_the_base_field_takes_the_name_that_the_list_shows(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "Stories to train on" in screen_text(app))
+        app.screen.query_one("#other", Input).value = "SmolLM2-135M"
+        await pilot.press("s")
+        await until(pilot, lambda: world.run.plans)
+        assert world.run.plans[0].base == "HuggingFaceTB/SmolLM2-135M"
+        app.desk.training.stop()
+
+
 async def test_the_plan_shown_again_has_a_name_that_is_free(app: StorytimeApp, world: World) -> None:
     def name() -> str:
         return app.screen.query_one("#run-name", Input).placeholder
