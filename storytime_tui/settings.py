@@ -18,7 +18,7 @@ from storytime_tui.generation.computing import Computing
 from storytime_tui.generation.sampling.presets import PRESETS
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.knobs import from_toml, knob, parse, same_as, shown, table
-from storytime_tui.models.catalogue import default_base, resolve_base
+from storytime_tui.models.catalogue import default_base, resolve_base, whole_name
 
 _LONGEST = 4096  # letters of a text: a base may be a path
 
@@ -189,6 +189,7 @@ def _usable(key: str, held: Any) -> Any:
             resolve_base(held)
         except (StorytimeError, OSError, ValueError) as error:
             raise StorytimeError(f"base is {shown(held)}, which cannot be used: {error}") from error
+        return whole_name(held)
     return held
 
 

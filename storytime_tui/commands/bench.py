@@ -11,7 +11,28 @@ from storytime_tui.jobs.bench.keys import measure_keys
 from storytime_tui.jobs.bench.shapes import bases
 from storytime_tui.jobs.bench.tell import measure_telling
 from storytime_tui.jobs.bench.train import measure_training
-from storytime_tui.models.catalogue import default_base
+from storytime_tui.models.catalogue import default_base, whole_name
+
+_LABEL = 28  # cells of a figure's name at least
+_TEN_MORE = "10 more tokens behind {}, s"
+_IN_A_PRECISION = "_tokens_per_second"
+_LABELS = {
+    "long_prompt_tokens": "long prompt, tokens",
+    "long_prompt_seconds": "reading the long prompt, s",
+    "eight_at_once": "8 stories at once, times one story's tokens/s",
+}
+_TELL_ROWS = """\
+what the rows say:
+  fp32, bf16, int8    tokens told per second, one story, in each precision that
+                      this machine can compute in
+  long prompt         how many tokens it has: 90% of what the model sees, at most
+                      2,048
+  reading             seconds to read it, all but its last ten tokens
+  10 more tokens      seconds to read these ten, when all before them is known
+  8 stories at once   the tokens of all eight per second, over those of one story;
+                      like the rows above in the last precision
+Each is measured after a few tokens that do not count. It is the median of three
+passes, or of one that takes ten seconds or longer."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +52,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training = subjects.add_parser("train", help="training tokens per second, for a model of a base's shape")
     training.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     training.add_argument(
-        "--base", choices=bases(), default=default_base(), help="the base (its shape, with random weights)"
+        "--base",
+        type=whole_name,
+        choices=bases(),
+        default=default_base(),
+        help="the base (its shape, with random weights)",
     )
     training.add_argument("--steps", type=int, default=20, help="steps to take the median of")
     training.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    telling = subjects.add_parser("tell", help="tokens told per second, for a model of a base's shape")
+    telling = subjects.add_parser(
+        "tell",
+        help="tokens told per second, for a model of a base's shape",
+        epilog=_TELL_ROWS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     telling.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     telling.add_argument(
-        "--base", choices=bases(), default=default_base(), help="the base (its shape, with random weights)"
+        "--base",
+        type=whole_name,
+        choices=bases(),
+        default=default_base(),
+        help="the base (its shape, with random weights)",
     )
     telling.add_argument("--tokens", type=int, default=200, help="tokens to tell in each precision")
     telling.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
@@ -64,13 +98,23 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(dict(figures))
         return DONE
-    for name, value in figures.items():
-        shown = (
-            f"{value:,.3f}"
-            if isinstance(value, float)
-            else f"{value:,}"
-            if isinstance(value, int)
-            else str(value)
-        )
-        print(f"{name.replace('_', ' '):<28}{shown:>16}")
+    rows = [(_label(name, figures), _shown(value)) for name, value in figures.items()]
+    width = max(len(label) for label, _ in rows)
+    for label, shown in rows:
+        print(f"{label:<{max(width, _LABEL)}}{shown:>16}")
     return DONE
+
+
+def _label(name: str, figures: Mapping[str, object]) -> str:
+    """What a figure is, with its unit."""
+    if name == "ten_tokens_more_seconds":
+        return _TEN_MORE.format(_shown(int(str(figures["long_prompt_tokens"])) - 10))
+    if name.endswith(_IN_A_PRECISION):
+        return f"{name.removesuffix(_IN_A_PRECISION)}, tokens/s"
+    return _LABELS.get(name) or name.replace("_", " ")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

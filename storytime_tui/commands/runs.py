@@ -162,8 +162,10 @@ def _compare(names: list[str], as_json: bool) -> int:
             print_json(dataclasses.asdict(each))
         return DONE
     rows = [["", *(each.name for each in compared)], *_figures(compared)]
-    for knob in run_details.differing_knobs([each.plan for each in compared]):
-        rows.append([knob, *(run_details.knob_in_words(each.plan, knob) for each in compared)])
+    plans = [each.plan for each in compared]
+    for knob in run_details.differing_knobs(plans):
+        if knob != "epochs":  # as they were meant; the figures have what was trained
+            rows.append([knob, *run_details.knobs_in_words(plans, knob)])
     print_table(rows, widest=_COLUMN, keep="end")
     for each in compared:
         if not each.same_stories:
@@ -198,6 +200,7 @@ def _figures(compared: tuple[ComparedRun, ...]) -> list[list[str]]:
         row("collections", *(", ".join(map(_short_path, each.collections)) for each in compared)),
         row("state", *(each.state for each in compared)),
         row("steps", *(f"{each.step:,} of {each.total_steps:,}" for each in compared)),
+        row("epochs", *(_number(each.epochs, ",.2f") for each in compared)),
         row("best at step", *(_number(each.best_step, ",d") for each in compared)),
         row("validation loss", *(_loss(each, each.best_validation_loss, ".3f") for each in compared)),
         row("perplexity", *(_loss(each, each.perplexity, ",.1f") for each in compared)),

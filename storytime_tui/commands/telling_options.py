@@ -29,7 +29,7 @@ from storytime_tui.jobs import generate, records
 from storytime_tui.jobs.copied import RUN_OF_WORDS
 from storytime_tui.jobs.told_record import last_model, last_strength
 from storytime_tui.knobs import table, with_values
-from storytime_tui.models.catalogue import STARTER, bases, has_starter
+from storytime_tui.models.catalogue import STARTER, bases, has_starter, whole_name
 from storytime_tui.models.voices import check_contrast, check_shares
 from storytime_tui.stories.steering import Steering, from_json
 from storytime_tui.stories.story import Passage, Story
@@ -145,7 +145,16 @@ def options_of(args: argparse.Namespace) -> Options:
         check_contrast(args.contrast)
     voice = () if args.no_voice else None if args.voice is None else tuple(args.voice)
     return Options(
-        args.model, settings, seeded, strength, blend, args.contrast, voice, args.memory, args.note, computing
+        args.model and whole_name(args.model),
+        settings,
+        seeded,
+        strength,
+        blend,
+        args.contrast,
+        voice,
+        args.memory,
+        args.note,
+        computing,
     )
 
 

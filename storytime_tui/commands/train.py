@@ -21,6 +21,7 @@ from storytime_tui.jobs.progress import Stopped
 from storytime_tui.jobs.tensorboard import with_tensorboard
 from storytime_tui.jobs.train import learn, resume
 from storytime_tui.knobs import with_values
+from storytime_tui.models.catalogue import whole_name
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.settings import load_settings
 from storytime_tui.streams import OutputLost, terminal_lost
@@ -192,11 +193,9 @@ def _plan(args: argparse.Namespace) -> TrainingPlan:
                 say(printable_line(trouble))
         usual = loaded.settings
         plan = TrainingPlan(base=usual.base, **usual.plan)
-    changed: dict[str, object] = {}
+    changed: dict[str, object] = {"base": whole_name(args.base or plan.base)}
     if args.corpus:
         changed.update(collections=tuple(args.corpus), stories=())
-    if args.base:
-        changed.update(base=args.base)
     if args.max_steps is not None:
         changed.update(max_steps=args.max_steps)
     plan = dataclasses.replace(plan, **changed)  # type: ignore[arg-type]

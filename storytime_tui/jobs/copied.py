@@ -184,7 +184,7 @@ def learned_from(models: Sequence[str], report: Report | None = None) -> Learned
     for model in models:
         name, of_run, _ = model.partition("/")
         if not runs.is_run(name) or (not of_run and is_base_name(name)):
-            unknown.append(f"It is not known what {model} learned from: copies are not found.")
+            unknown.append(f"Copies cannot be looked for: it is not recorded what {model} learned from.")
             continue
         try:
             sources += sources_of(model)

@@ -85,7 +85,7 @@ def export_model(
     _check_target(to, format)
     if shard_bytes is not None and format == "gguf":
         raise ModelError("GGUF is one file and has no shards: leave --shard-size out.")
-    chosen, name, which = _chosen(name, checkpoint, report)
+    chosen, name, which = _chosen(catalogue.whole_name(name), checkpoint, report)
     title = f"{name} {which}" if which else name
     if push is not None:
         from storytime_tui.models.export import upload

@@ -10,7 +10,7 @@ from pathlib import Path
 from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.models import catalogue, hub_cache
-from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
+from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, is_gguf_name, read_json
 from storytime_tui.models.gguf import folder as gguf_folder
 from storytime_tui.models.shapes import ScratchShape, scratch_shape
 from storytime_tui.models.voices import Voices, read_voices
@@ -53,7 +53,7 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
 
     `_find` lists the kinds of names. Raises ModelError or RunError with what to do.
     """
-    origin = _find(name, report, cancelled)
+    origin = _find(catalogue.whole_name(name), report, cancelled)
     if origin.folder is None:
         return origin
     check_folder(origin.folder)
@@ -62,9 +62,11 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
 
 
 def lasting_name(base: str) -> str:
-    """The name by which a base is found from any folder: the whole path of a folder or a file, else the name itself."""
+    """The name by which a base is found from any folder: the whole path of a folder or a file, the whole id of a
+    base, else the name itself."""
     if scratch_shape(base) is not None or base == catalogue.STARTER or runs.is_run(base.partition("/")[0]):
         return base
+    base = catalogue.whole_name(base)
     path = os.path.expanduser(base)
     holds_model = os.path.isfile(os.path.join(path, CONFIG)) or catalogue.gguf_file(base) is not None
     return os.path.abspath(path) if holds_model else base
@@ -96,7 +98,7 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
         if base is not None and Path(base).is_absolute() and not _is_model(base):
             back = (
                 "put that file back"
-                if base.endswith(catalogue.GGUF)
+                if is_gguf_name(base)
                 else "if that was a run, bring it back with `storytime-tui runs restore`"
             )
             raise ModelError(f"{name} is a LoRA adapter of the model in {base}, which is gone: {back}.")

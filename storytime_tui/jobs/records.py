@@ -109,6 +109,7 @@ class ComparedRun:
     """One run of a comparison. None means unknown.
 
     Loss (nats per token), perplexity and bits per UTF-8 byte are those of the best evaluation, at `best_step`.
+    `epochs`: what was trained of them; the plan has how many were meant.
     `tokens_per_second` is the median over the steps, of a long run over some of them. `voice`: the share of `passages`
     told passages that sound like the run's shelf. Losses are comparable with the first run's if `same_stories` and
     `same_tokens` are both true, bits per byte if `same_stories` is true: they do not depend on the tokenizer.
@@ -120,6 +121,7 @@ class ComparedRun:
     state: str
     step: int
     total_steps: int
+    epochs: float | None
     best_step: int | None
     best_validation_loss: float | None
     perplexity: float | None
@@ -180,6 +182,7 @@ def _compared(
 ) -> ComparedRun:
     evaluations = [e for e in events if isinstance(e, ev.Evaluated) and math.isfinite(e.validation_loss)]
     best = min(evaluations, key=lambda e: e.validation_loss, default=None)
+    each = next((e.steps_per_epoch for e in events if isinstance(e, ev.Started)), 0.0)
     speeds = [e.tokens_per_second for e in events if isinstance(e, ev.StepDone) and e.tokens_per_second > 0]
     return ComparedRun(
         name=summary.name,
@@ -188,6 +191,7 @@ def _compared(
         state=summary.state,
         step=summary.step,
         total_steps=summary.total_steps,
+        epochs=_finite(summary.step / each) if each > 0 else None,
         best_step=best.step if best else None,
         best_validation_loss=best.validation_loss if best else None,
         perplexity=_finite(best.perplexity) if best else None,

@@ -153,7 +153,7 @@ def differing_knobs(plans: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(name for name in names if any(plan[name] != known[0][name] for plan in known))
 
 
-def knob_in_words(plan: Mapping[str, Any], name: str) -> str:
+def _knob_in_words(plan: Mapping[str, Any], name: str) -> str:
     """An option of a plan, short: `0.0001`, `on`, `each once`; a dash if it is unknown or left to the program."""
     value = plan.get(name)
     if value is None:
@@ -163,6 +163,20 @@ def knob_in_words(plan: Mapping[str, Any], name: str) -> str:
     if isinstance(value, tuple | list):
         return _entries_in_words(name, value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def knobs_in_words(plans: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    """An option of several plans in words, fractions with the same number of decimals."""
+    words = [_knob_in_words(plan, name) for plan in plans]
+    fractions = [
+        (place, value)
+        for place, plan in enumerate(plans)
+        if isinstance(value := plan.get(name), float) and "e" not in words[place]
+    ]
+    decimals = max((len(words[place].partition(".")[2]) for place, _ in fractions), default=0)
+    for place, value in fractions:
+        words[place] = f"{value:.{decimals}f}"
+    return words
 
 
 def _entries_in_words(name: str, entries: Sequence[object]) -> str:

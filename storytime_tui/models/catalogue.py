@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from storytime_tui import paths
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.footprint import size_of_shape
 from storytime_tui.models.shapes import HEAD, LAYERS, SCRATCH_SHAPES, WIDTHS, ScratchShape, scratch_shape
 
-GGUF = ".gguf"
 STARTER = "starter"
 STARTER_FOLDER = Path(__file__).parent / "starter"  # weights and card; missing in a checkout without them
 
@@ -106,21 +106,40 @@ def is_base_name(name: str) -> bool:
     return name == STARTER or scratch_shape(name) is not None or any(base.name == name for base in _OTHERS)
 
 
+def whole_name(name: str) -> str:
+    """The whole id of a base that is named without its owner, as lists show it; any other name as it is.
+
+    A run, a folder with a model or a GGUF file of that name is meant before the base.
+    """
+    whole = next((base.name for base in _OTHERS if name == base.short != base.name), name)
+    if whole == name or os.path.lexists(paths.runs_folder() / name) or gguf_file(name) is not None:
+        return name
+    return name if os.path.exists(os.path.join(name, model_folder.CONFIG)) else whole
+
+
 _REPO_ID = re.compile(r"(?=.{1,96}$)(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 
 
 def gguf_file(name: str) -> Path | None:
-    """The GGUF file that a name stands for: its path, or that of a folder with one such file and no other model."""
+    """The GGUF file that a name stands for: its path, or that of a folder with one such file and no other model.
+
+    A file is one by its ending or by its first bytes.
+    """
     path = os.path.expanduser(name)
     try:
-        if name.endswith(GGUF) and os.path.isfile(path):
-            return Path(path)
+        if os.path.isfile(path):
+            return Path(path) if model_folder.is_gguf_name(name) or _begins_as_gguf(path) else None
         if not os.path.isdir(path) or os.path.exists(os.path.join(path, model_folder.CONFIG)):
             return None
-        found = [entry.path for entry in os.scandir(path) if entry.name.endswith(GGUF) and entry.is_file()]
+        found = model_folder.gguf_files(Path(path))
     except (OSError, ValueError):
         return None
-    return Path(found[0]) if len(found) == 1 else None
+    return found[0] if len(found) == 1 else None
+
+
+def _begins_as_gguf(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(model_folder.GGUF_MAGIC)) == model_folder.GGUF_MAGIC
 
 
 def resolve_base(name: str) -> Literal["scratch", "folder", "hub", "gguf"]:
@@ -153,15 +172,19 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub", "gguf"]:
             f"such as scratch-9x320, with {LAYERS[0]} to {LAYERS[1]} layers and a width from {WIDTHS[0]} to "
             f"{WIDTHS[1]:,} that is a multiple of {HEAD}."
         )
-    if name.endswith(GGUF) and not os.path.exists(path):
+    exists = os.path.exists(path)
+    if exists and all(name != base.name for base in _OTHERS):
+        raise ModelError(
+            f"{name} is a file, and not a model: a model is a folder with {model_folder.CONFIG}, "
+            f"{model_folder.TOKENIZER} and {model_folder.WEIGHTS}, or a GGUF file."
+        )
+    if model_folder.is_gguf_name(name) and not exists:
         raise ModelError(f"There is no file {name}: give the path of a .gguf file.")
     if is_repo_id(name):
         return "hub"
-    exists = os.path.exists(path)
-    if exists or name.startswith((".", "~")) or os.path.isabs(path) or name.count("/") > 1:
-        reason = "is a file" if exists else "does not exist"
+    if name.startswith((".", "~")) or os.path.isabs(path) or name.count("/") > 1:
         raise ModelError(
-            f"The model folder {name} {reason}: give a folder with a model, or a model's id on the Hub."
+            f"The model folder {name} does not exist: give a folder with a model, or a model's id on the Hub."
         )
     raise ModelError(
         f"{name!r} is not a model: use one of {', '.join(base.name for base in bases())}, "

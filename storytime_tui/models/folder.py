@@ -24,7 +24,9 @@ WEIGHTS_INDEX = "model.safetensors.index.json"
 TOKENIZER = "tokenizer.json"
 VOCABULARY = ("vocab.json", "merges.txt")  # GPT-2's original format
 TOKENIZER_SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
+GGUF, GGUF_MAGIC = ".gguf", b"GGUF"  # the ending of a GGUF file's name, and its first bytes
 TOKENIZER_FILES = (TOKENIZER, *VOCABULARY, *TOKENIZER_SETTINGS)
+_FILES = f"{CONFIG}, {TOKENIZER} (or {' and '.join(VOCABULARY)}) and {WEIGHTS}"
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 INDEX_LIMIT = 16_000_000  # bytes; the index of a thousand shards has about 10 MB
@@ -48,16 +50,23 @@ def read_json(path: Path, limit: int = small_files.LIMIT) -> dict[str, Any]:
     return value
 
 
+def is_gguf_name(name: str) -> bool:
+    """Whether a file's name ends as that of a GGUF file."""
+    return name.lower().endswith(GGUF)
+
+
+def gguf_files(folder: Path) -> list[Path]:
+    """The GGUF files directly in a folder, by their names, sorted. Raises OSError."""
+    return sorted(path for path in folder.iterdir() if is_gguf_name(path.name) and path.is_file())
+
+
 def check_files(names: Collection[str], where: str) -> None:
     """Raise ModelError if a model with files of these names cannot be used.
 
     `where` names the model in the message: a folder's path or an id on the Hub.
     """
     if CONFIG not in names:
-        raise ModelError(
-            f"{where} holds no model: there is no {CONFIG}. A model has {CONFIG}, {TOKENIZER} "
-            f"(or {' and '.join(VOCABULARY)}) and {WEIGHTS}."
-        )
+        raise ModelError(f"{where} holds no model: there is no {CONFIG}. A model has {_FILES}.")
     if TOKENIZER not in names and not set(VOCABULARY) <= set(names):
         raise ModelError(
             f"{where} has no tokenizer that can be read here: it needs {TOKENIZER} "
@@ -82,6 +91,8 @@ def check_folder(folder: Path) -> None:
         names = {path.name for path in folder.iterdir() if path.exists()}  # a dangling link does not exist
     except OSError as error:
         raise ModelError(f"The folder {folder} cannot be read: {error.strerror or error}.") from error
+    if CONFIG not in names:
+        raise ModelError(_no_model(folder))
     check_files(names, str(folder))
     config = read_json(folder / CONFIG)
     check_config(config, str(folder))
@@ -94,6 +105,17 @@ def check_folder(folder: Path) -> None:
         )
     shapes = safetensors_header.shapes_in([folder / name for name in weights])
     config_numbers.check_against(config, shapes, str(folder))
+
+
+def _no_model(folder: Path) -> str:
+    """The sentence for a folder without config.json: which of its GGUF files to name, or what a model is."""
+    try:
+        found = gguf_files(folder)
+    except OSError:
+        found = []
+    if len(found) > 1:
+        return f"{folder} holds {len(found):,} {GGUF} files: name one of them, such as {found[0]}."
+    return f"{folder} holds no model: there is no {CONFIG}. A model has {_FILES}, or is a {GGUF} file."
 
 
 def check_config(config: dict[str, Any], where: str) -> None:

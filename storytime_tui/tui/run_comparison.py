@@ -8,7 +8,7 @@ from typing import Any
 
 from storytime_tui import knobs
 from storytime_tui.jobs.run_curve import RunCurve
-from storytime_tui.jobs.run_details import differing_knobs, knob_in_words, same_stories
+from storytime_tui.jobs.run_details import differing_knobs, knobs_in_words, same_stories
 from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui import wording
@@ -120,14 +120,16 @@ def _options(picks: Sequence[Pick]) -> list[tuple[str, list[str]]]:
     else:
         names = differing_knobs(plans)
     table = knobs.table(TrainingPlan)
-    return [(table[name].label, [_value(plan, name) for plan in plans]) for name in names]
+    return [(table[name].label, _values(plans, name)) for name in names]
 
 
-def _value(plan: Mapping[str, Any], name: str) -> str:
-    value = plan.get(name)
-    if name == "learning_rate" and isinstance(value, float):
-        return wording.rate(value)
-    return knob_in_words(plan, name)
+def _values(plans: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    rates = [plan.get(name) for plan in plans] if name == "learning_rate" else []
+    words = knobs_in_words(plans, name)
+    for place, rate in enumerate(rates):
+        if isinstance(rate, float):
+            words[place] = wording.rate(rate)
+    return words
 
 
 def _cut(text: str, width: int) -> str:

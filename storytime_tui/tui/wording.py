@@ -81,21 +81,29 @@ def about(seconds: float) -> str:
 
 
 def plan_preview(
-    epochs: float, steps: int, seconds: float | None, room: Room | None, *, exact: bool = False
+    epochs: float,
+    steps: int,
+    seconds: float | None,
+    room: Room | None,
+    *,
+    exact: bool = False,
+    width: int = 0,
 ) -> str:
     """What a plan comes to: `4 epochs · about 40 steps · about 2 min · peak 2.4 GB`.
 
-    `exact`: the plan sets the number of steps; else it follows from the estimated tokens.
+    `exact`: the plan sets the number of steps; else it follows from the estimated tokens. In `width` cells (0: any
+    number) the steps lose their `about`, or are left out, so that the time and the memory stay whole.
     """
-    parts = [
-        f"{epochs:.3g} {'epoch' if epochs == 1 else 'epochs'}",
-        count(steps, "step") if exact else f"about {count(steps, 'step')}",
-    ]
-    if seconds is not None:
-        parts.append(about(seconds))
+    first = f"{epochs:.3g} {'epoch' if epochs == 1 else 'epochs'}"
+    last = [] if seconds is None else [about(seconds)]
     if room is not None:
-        parts.append(f"peak {size(room.needed)}")
-    return " · ".join(parts)
+        last.append(f"peak {size(room.needed)}")
+    in_steps = count(steps, "step")
+    for middle in ([in_steps if exact else f"about {in_steps}"], [in_steps]):
+        words = " · ".join([first, *middle, *last])
+        if not width or len(words) <= width:
+            return words
+    return " · ".join([first, *last])
 
 
 def duration(seconds: float) -> str:

@@ -94,8 +94,8 @@ def test_compare_shows_what_differs_and_the_best_evaluation(capsys: pytest.Captu
     assert row(table, "steps") == ["30 of 20", "20 of 20"]
     assert row(table, "seconds of training") == ["15", "10"]
     assert row(table, "tokens per second") == ["1,016", "1,010"]
-    assert row(table, "learning_rate") == ["0.001", "0.0005"]
-    assert row(table, "epochs") == ["–", "0.3333"]
+    assert row(table, "learning_rate") == ["0.0010", "0.0005"]
+    assert row(table, "epochs") == ["3.00", "2.00"]  # trained, whatever was meant
     assert "dropout" not in table and "not comparable" not in table and not words
 
 

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from storytime_tui import paths
+from storytime_tui.cli import main
 from storytime_tui.errors import ModelError, RunError
-from storytime_tui.jobs.find_model import find_origin
+from storytime_tui.jobs.find_model import find_origin, lasting_name
 from storytime_tui.models import hub
+from storytime_tui.settings import change_settings, load_settings
 from storytime_tui.training.plan import TrainingPlan, write_plan
 from storytime_tui.training.removed import remove_runs
+from tests.tiny import write_collection
 
 
 def a_run(name: str) -> None:
@@ -76,6 +79,39 @@ def test_what_may_be_on_the_hub_is_asked_for(asked: list[str], name: str) -> Non
     with pytest.raises(ModelError):
         find(name)
     assert asked == [name]
+
+
+def test_a_base_is_also_known_by_its_name_in_the_lists(
+    asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short, whole = "SmolLM2-135M", "HuggingFaceTB/SmolLM2-135M"
+    write_collection(tmp_path / "tales")
+    for words in (
+        ["tell", "--model", short, "--prompt", "An owl"],
+        ["evaluate", "--model", short, "--corpus", str(tmp_path / "tales")],
+        ["explain", "--model", short, "--text", "An owl"],
+        ["runs", "export", short, "--to", str(tmp_path / "out")],
+        ["train", "--base", short, "--corpus", str(tmp_path / "tales")],
+        ["train", "--find-rate", "--base", short, "--corpus", str(tmp_path / "tales")],
+    ):
+        asked.clear()
+        assert main(words) == 1
+        assert asked == [whole], words
+    asked.clear()
+    assert lasting_name(short) == whole
+    change_settings({"base": short})
+    assert load_settings().settings.base == whole
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / short).mkdir()  # as one called gpt2 does not hide the Hub's
+    assert lasting_name(short) == whole
+    (tmp_path / short / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=rf"^{short} has no tokenizer"):
+        find(short)
+    (tmp_path / short / "config.json").unlink()
+    a_run(short)
+    with pytest.raises(ModelError, match=f"The run '{short}' has no checkpoint yet"):
+        find(short)
+    assert asked == [] and lasting_name(short) == short
 
 
 def test_a_mirror_may_have_models_of_one_word(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,8 +102,19 @@ def test_a_folder_called_gpt2_hides_the_hubs_only_with_a_model(
 
 
 def test_a_folder_without_a_model_says_what_one_holds(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"no config\.json.*tokenizer\.json.*model\.safetensors"):
+    with pytest.raises(
+        ModelError, match=r"no config\.json.*tokenizer\.json.*model\.safetensors, or is a \.gguf file\.$"
+    ):
         resolve_base(str(tmp_path))
+
+
+def test_a_folder_with_several_gguf_files_asks_for_one_of_them(tmp_path: Path) -> None:
+    for name in ("b.gguf", "a.GGUF"):
+        (tmp_path / name).write_bytes(b"GGUF")
+    with pytest.raises(ModelError, match=r"holds 2 \.gguf files: name one of them, such as .*/a\.GGUF\.$"):
+        resolve_base(str(tmp_path))
+    (tmp_path / "b.gguf").unlink()
+    assert resolve_base(str(tmp_path)) == "gguf"
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at", "~/nowhere", "a/b/c", "gpt2/../x", "~nobody/x"])
@@ -116,6 +127,20 @@ def test_a_file_is_no_model_folder(tmp_path: Path) -> None:
     (tmp_path / "weights").write_text("")
     with pytest.raises(ModelError, match="is a file"):
         resolve_base(str(tmp_path / "weights"))
+
+
+@pytest.mark.parametrize("name", ["notes", "books/notes.txt", "books/model.safetensors"])
+def test_a_file_that_is_here_is_never_looked_for_on_the_hub(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert resolve_base(name) == "hub"
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("An owl sang.")
+    with pytest.raises(ModelError, match=rf"^{name} is a file, and not a model: .* or a GGUF file\.$"):
+        resolve_base(name)
+    Path("gpt2").write_text("An owl sang.")
+    assert resolve_base("gpt2") == "hub"
 
 
 @pytest.mark.parametrize(

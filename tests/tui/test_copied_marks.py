@@ -134,7 +134,7 @@ async def test_marks_stay_where_they_belong_when_the_story_is_opened_undone_and_
 
 
 async def test_what_is_not_known_is_said_once(world: World) -> None:
-    sentence = "It is not known what hedgerow-1 learned from: copies are not found."
+    sentence = "Copies cannot be looked for: it is not recorded what hedgerow-1 learned from."
     world.learned_from = lambda model, report: Learned(None, sentence)
     app = make_app(world)
     async with app.run_test(size=WIDE) as pilot:

@@ -73,6 +73,26 @@ async def test_a_click_ticks_unfolds_and_reads(app: StorytimeApp) -> None:
         assert "9 stories" in screen_text(app)
 
 
+@pytest.mark.parametrize("key", ["right", "enter"])
+async def test_the_stories_of_a_collection_opened_at_the_lower_edge_come_into_view(
+    app: StorytimeApp, key: str
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        tree = app.screen.query_one(ShelfTree)
+        last = tree.count() - 1
+        await pilot.resize_terminal(
+            80, 24 + last + 1 - tree.size.height
+        )  # the last collection is the last line
+        await until(pilot, lambda: tree.size.height == last + 1)
+        await pilot.press("end", key)
+        await until(pilot, lambda: "▾ [ ] Nonsense from the Attic" in tree_text(app))
+        assert "Nonsense 1  " in tree_text(app) and tree.cursor == last
+        await pilot.press("home", "end", "left", "home", key, key)  # what has room stays where it is
+        await until(pilot, lambda: "▾ [x] Hedgerow Tales" in tree_text(app))
+        assert tree.top == 0
+
+
 async def test_the_wheel_moves_the_view_and_not_the_cursor(app: StorytimeApp) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)

@@ -1,6 +1,7 @@
 """Train: the plan, the run while it learns, leaving and coming back, how it ends."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 from textual.widgets import Input, Static
@@ -51,6 +52,18 @@ async def test_a_base_of_ones_own_and_a_name(app: StorytimeApp, world: World) ->
         await until(pilot, lambda: world.run.plans)
         assert world.run.plans[0].base == "someone/their-gpt"
         assert world.run.names == ["autumn"]
+        app.desk.training.stop()
+
+
+async def test_the_base_field_takes_the_name_that_the_list_shows(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "Stories to train on" in screen_text(app))
+        app.screen.query_one("#other", Input).value = "SmolLM2-135M"
+        await pilot.press("s")
+        await until(pilot, lambda: world.run.plans)
+        assert world.run.plans[0].base == "HuggingFaceTB/SmolLM2-135M"
         app.desk.training.stop()
 
 
@@ -269,6 +282,28 @@ async def test_the_plan_says_what_memory_it_takes_and_what_would_fit(app: Storyt
         await until(pilot, lambda: world.run.plans)
         assert world.run.plans[0].lora_rank == 16
         app.desk.training.stop()
+
+
+@pytest.mark.parametrize(
+    ("steps", "shown"),
+    [(25_391, "4 epochs · 25,391 steps · about 2 days"), (1_000_000_000, "4 epochs · about 2 days")],
+)
+async def test_a_long_plan_shows_its_memory_with_the_unit_at_80_columns(
+    world: World, steps: int, shown: str
+) -> None:
+    def preview(*args: Any) -> Any:
+        return dataclasses.replace(world.preview(*args), steps=steps, seconds=180_000.0)
+
+    world.room = Room(11_800_000_000, 16_500_000_000, "")
+    app = StorytimeApp(dataclasses.replace(world.services(), preview=preview))
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: f"{shown} · peak 11.8 GB" in screen_text(app))
+        assert app.screen.query_one("#preview").size.height == 1
+        await pilot.resize_terminal(120, 40)
+        whole = f"4 epochs · about {steps:,} steps · about 2 days · peak 11.8 GB"
+        await until(pilot, lambda: whole in screen_text(app))
 
 
 async def test_the_plan_shows_what_it_comes_to_and_each_value_that_the_run_will_have(

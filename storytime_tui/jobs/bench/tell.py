@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,8 @@ from storytime_tui.jobs.bench.shapes import random_model
 
 _PROMPT = 64  # tokens
 _LONGEST = 2048  # tokens to read: the whole window of some models would take minutes
+_WARM_UP = 8  # tokens before each measurement, which are not counted: the first ones are slower
+_PASSES, _SHORT = 3, 10.0  # how often a pass is measured that takes less than so many seconds
 
 
 def measure_telling(
@@ -19,8 +22,9 @@ def measure_telling(
     """Tokens per second of a model of the base's shape, in each precision that this machine supports.
 
     Also measures in the last precision: the seconds to read a prompt of 90% of the window, or of 2,048 tokens in a
-    longer one, and ten more tokens, and the speed of eight continuations at once over one. `device`: as in a plan.
-    Raises ModelError for a missing device.
+    longer one, and ten more tokens, and the speed of eight continuations at once over one. Each figure is the median of
+    three passes, or one long pass (see `median_of_passes`). `device`: as in a plan. Raises ModelError for a missing
+    device.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
@@ -49,6 +53,18 @@ def measure_telling(
     return figures
 
 
+def median_of_passes(measure: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
+    """The median of each figure over three passes, so that one hiccup does not count; of a long pass, its own figures.
+
+    Call `measure` on few tokens before.
+    """
+    started = time.perf_counter()
+    passes = [measure()]
+    if time.perf_counter() - started < _SHORT:
+        passes += [measure() for _ in range(_PASSES - 1)]
+    return tuple(map(statistics.median, zip(*passes, strict=True)))
+
+
 def _ids(count: int) -> list[int]:
     return [17 * place % 1000 for place in range(count)]
 
@@ -62,41 +78,54 @@ def _speed(backend: Any, tokens: int) -> float:
     from storytime_tui.generation.sampling.settings import SamplerSettings
 
     rules: Rules = rules_for(SamplerSettings(), _Numbers(backend.vocabulary))
-    cache, ids, state = backend.new_cache(), _ids(_PROMPT), SamplerState()
-    generator = torch.Generator().manual_seed(0)
-    logits = backend.read(ids, cache)
-    started = time.perf_counter()
-    for number in range(tokens):
-        chosen = choose_token(logits, ids, number, rules, state, generator)
-        ids.append(chosen.token)
-        logits = backend.read([chosen.token], cache)
-    return tokens / (time.perf_counter() - started)
+
+    def told(tokens: int) -> tuple[float]:
+        cache, ids, state = backend.new_cache(), _ids(_PROMPT), SamplerState()
+        generator = torch.Generator().manual_seed(0)
+        logits = backend.read(ids, cache)
+        started = time.perf_counter()
+        for number in range(tokens):
+            chosen = choose_token(logits, ids, number, rules, state, generator)
+            ids.append(chosen.token)
+            logits = backend.read([chosen.token], cache)
+        return (tokens / (time.perf_counter() - started),)
+
+    told(min(tokens, _WARM_UP))
+    return median_of_passes(lambda: told(tokens))[0]
 
 
 def _prefill_seconds(backend: Any, length: int) -> tuple[float, float]:
     """Seconds to read `length` − 10 tokens, and seconds for ten more."""
     from storytime_tui.generation.backends.backend import read_in_chunks
 
-    cache = backend.new_cache()
-    started = time.perf_counter()
-    read_in_chunks(backend, _ids(length - 10), cache)
-    middle = time.perf_counter()
-    backend.read(_ids(10), cache)
-    return middle - started, time.perf_counter() - middle
+    def read(length: int) -> tuple[float, float]:
+        cache = backend.new_cache()
+        started = time.perf_counter()
+        read_in_chunks(backend, _ids(length), cache)
+        middle = time.perf_counter()
+        backend.read(_ids(10), cache)
+        return middle - started, time.perf_counter() - middle
+
+    read(_WARM_UP)
+    whole, added = median_of_passes(lambda: read(length - 10))
+    return whole, added
 
 
 def _batch_speedup(backend: Any, rows: int, tokens: int) -> float:
     """The speed of `rows` continuations at once over one at a time."""
     first = backend.new_cache()
     backend.read(_ids(_PROMPT), first)
-    spent = []
-    for batch in (1, rows):
+
+    def spent(batch: int, tokens: int) -> float:
         cache = backend.share(first, batch)
         started = time.perf_counter()
         for number in range(tokens):
             backend.read_rows([number % 1000] * batch, cache)
-        spent.append((time.perf_counter() - started) / batch)
-    return spent[0] / spent[1]
+        return (time.perf_counter() - started) / batch
+
+    for batch in (1, rows):
+        spent(batch, min(tokens, _WARM_UP))
+    return median_of_passes(lambda: (spent(1, tokens) / spent(rows, tokens),))[0]
 
 
 class _Numbers:

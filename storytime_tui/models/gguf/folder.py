@@ -12,6 +12,7 @@ from storytime_tui.models import folder as model_folder
 from storytime_tui.models.gguf import header as gguf_header
 from storytime_tui.models.gguf.shape import FACTORS, check, config_of
 from storytime_tui.reporting import Report
+from storytime_tui.terminal import printable_path
 
 _SAMPLED = 1 << 20  # bytes at the beginning and at the end that stand for the file, besides its size
 
@@ -24,6 +25,8 @@ def folder_of(path: Path, report: Report, cancelled: Callable[[], bool] | None =
     place = cached_folder(path)
     try:
         return disk_cache.find_or_build(place, _usable, lambda part: _build(path, part, report, cancelled))
+    except gguf_header.UnusableFile as error:
+        raise ModelError(f"{printable_path(path)} {error}") from error
     except OSError as error:
         raise ModelError(files.explain(error, f"reading {path}")) from error
 

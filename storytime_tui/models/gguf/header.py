@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from storytime_tui.errors import ModelError
+from storytime_tui.models.folder import GGUF_MAGIC
 from storytime_tui.terminal import printable_path
 
-_MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _MOST_VALUES, _MOST_TENSORS, _MOST_SIZES = 10_000, 100_000, 8
 _MOST_ITEMS = 2_000_000  # of one list: a vocabulary with its merges has up to half a million
@@ -31,6 +31,10 @@ KINDS = {
     10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176),
     14: ("Q6_K", 256, 210), 20: ("IQ4_NL", 32, 18), 23: ("IQ4_XS", 256, 136),
 }  # fmt: skip
+
+
+class UnusableFile(ModelError):
+    """What is wrong with a file, in words that follow its name: `folder.folder_of` puts it before them."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def read_header(path: Path) -> Header:
     """The header of the file. Raises ModelError for a file that is none, is damaged, or cannot be read."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            if data[:4] != _MAGIC:
+            if data[:4] != GGUF_MAGIC:
                 raise ModelError(f"{printable_path(path)} is no GGUF file: it does not begin as one.")
             return _Reading(data).header()
     except (ValueError, struct.error, UnicodeDecodeError, KeyError) as error:

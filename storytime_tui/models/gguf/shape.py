@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from storytime_tui.errors import ModelError
-from storytime_tui.models.gguf.header import Header
+from storytime_tui.models.gguf.header import Header, UnusableFile
 from storytime_tui.models.gguf.names import GPT2_BLOCK, GPT2_OUTER, HEAD_NORMS, LLAMA_BLOCK, LLAMA_OUTER
 
 ARCHITECTURES = {
@@ -50,15 +50,17 @@ def names_of(header: Header) -> Iterator[tuple[str, str]]:
         elif name != FACTORS:
             first, layer, part, kind = (*name.split("."), "", "", "")[:4]
             if first != "blk" or part not in block or kind not in ("weight", "bias"):
-                raise ModelError(f"The file holds {name[:80]!r}, which no {header.architecture} here has.")
+                raise UnusableFile(f"holds {name[:80]!r}, which no {header.architecture} here has.")
             yield name, f"{prefix}.{blocks}.{layer}.{block[part]}.{kind}"
 
 
 def config_of(header: Header, end_of_text: int | None, factors: Sequence[float] = ()) -> dict[str, Any]:
     """The config.json. `factors`: the numbers of the tensor `rope_freqs.weight`, if the file has it.
 
-    Raises ModelError for a file that lacks a number or says what cannot be computed here.
+    Raises UnusableFile for a file that lacks a number, says what cannot be computed here, or states other sizes than
+    its tensors have.
     """
+    _check_sizes(header)
     config = _gpt2_config(header) if header.architecture == "gpt2" else _llama_config(header, factors)
     kind = header.architecture
     return {
@@ -69,6 +71,38 @@ def config_of(header: Header, end_of_text: int | None, factors: Sequence[float] 
         **({} if end_of_text is None else {"eos_token_id": end_of_text, "bos_token_id": end_of_text}),
         **config,
     }
+
+
+def _check_sizes(header: Header) -> None:
+    """Raise UnusableFile if the file states other sizes than its tensors have, whichever of the two are used here."""
+    held = {
+        "block_count": len({name.split(".")[1] for name in header.tensors if name.startswith("blk.")}),
+        "embedding_length": _tensor_shape(header, "token_embd.weight")[1],
+        "feed_forward_length": _tensor_shape(header, "blk.0.ffn_up.weight")[0],
+    }
+    if header.architecture != "gpt2":
+        heads, width = _heads(header)
+        few = _integer(header, "attention.head_count_kv", heads)
+        for name, stated in (("attn_q", heads), ("attn_k", few), ("attn_v", few)):
+            rows = _tensor_shape(header, f"blk.0.{name}.weight")[0]
+            if rows != stated * width:
+                raise UnusableFile(
+                    f"states {stated:,} heads of {width:,} numbers for {name}, but holds {rows:,} rows for them: "
+                    "fetch or copy it again."
+                )
+    for name, size in held.items():
+        if (stated := _integer(header, name, size)) != size:
+            raise UnusableFile(
+                f"states {stated:,} as its {name}, but its tensors have {size:,}: fetch or copy it again."
+            )
+
+
+def _heads(header: Header) -> tuple[int, int]:
+    """How many heads the queries of one token have, and how many numbers each."""
+    heads = _integer(header, "attention.head_count")
+    return heads, _integer(
+        header, "attention.key_length", _tensor_shape(header, "token_embd.weight")[1] // heads
+    )
 
 
 def _gpt2_config(header: Header) -> dict[str, Any]:
@@ -84,12 +118,11 @@ def _gpt2_config(header: Header) -> dict[str, Any]:
 
 
 def _llama_config(header: Header, factors: Sequence[float]) -> dict[str, Any]:
-    width, heads = _tensor_shape(header, "token_embd.weight")[1], _integer(header, "attention.head_count")
-    head = _integer(header, "attention.key_length", width // heads)
+    heads, head = _heads(header)
     few = _integer(header, "attention.head_count_kv", heads)
     sliding = header.value("attention.sliding_window")
     return {
-        "hidden_size": width,
+        "hidden_size": _tensor_shape(header, "token_embd.weight")[1],
         "intermediate_size": _tensor_shape(header, "blk.0.ffn_up.weight")[0],
         "num_hidden_layers": _integer(header, "block_count"),
         "num_attention_heads": heads,
@@ -106,24 +139,24 @@ def _llama_config(header: Header, factors: Sequence[float]) -> dict[str, Any]:
 
 
 def _rope(header: Header, head: int, factors: Sequence[float]) -> dict[str, Any] | None:
-    """How positions beyond the first training are scaled. Raises ModelError for a way that is not known here."""
+    """How positions beyond the first training are scaled. Raises UnusableFile for a way that is not known here."""
     kind, factor = header.value("rope.scaling.type"), _number(header, "rope.scaling.factor", 1.0)
     if header.value("rope.dimension_count", head) != head:
-        raise ModelError("The file turns only a part of each head by its position, which is not read here.")
+        raise UnusableFile("turns only a part of each head by its position, which is not read here.")
     if factors:
         scaling = {**_LLAMA_3, "factor": float(round(max(factors)))}
         expected = _llama_3_factors(scaling, head, _number(header, "rope.freq_base", 10_000.0))
         if len(factors) == len(expected) and all(map(_near, factors, expected)):
             return scaling
-        raise ModelError(
-            "The file scales positions by a table that is not Llama 3's, which is not read from GGUF here: use the "
+        raise UnusableFile(
+            "scales positions by a table that is not Llama 3's, which is not read from GGUF here: use the "
             "model that the file was made from."
         )
     if kind in (None, "none") or factor == 1.0:
         return None
     if kind == "linear":
         return {"rope_type": "linear", "factor": factor}
-    raise ModelError(f"The file scales positions by {str(kind)[:40]!r}, which is not read from GGUF here.")
+    raise UnusableFile(f"scales positions by {str(kind)[:40]!r}, which is not read from GGUF here.")
 
 
 def _near(one: float, other: float) -> bool:
@@ -167,7 +200,7 @@ def _has(header: Header, name: str) -> bool:
 def _tensor_shape(header: Header, name: str) -> tuple[int, ...]:
     place = header.tensors.get(name)
     if place is None or len(place.shape) != 2:
-        raise ModelError(f"The file lacks {name}, so its model is incomplete: fetch or copy it again.")
+        raise UnusableFile(f"lacks {name}, so its model is incomplete: fetch or copy it again.")
     return place.shape
 
 
@@ -176,13 +209,17 @@ def _integer(header: Header, name: str, default: int | None = None) -> int:
     if isinstance(value, list) and value and all(each == value[0] for each in value):
         value = value[0]  # one for each layer
     if not isinstance(value, int) or not 0 < value <= _LONGEST_WINDOW:
-        raise ModelError(f"The file's {name} is {str(value)[:40]}, which cannot be: fetch or copy it again.")
+        raise UnusableFile(
+            f"states {str(value)[:40]} as its {name}, which cannot be: fetch or copy it again."
+        )
     return value
 
 
 def _number(header: Header, name: str, default: float) -> float:
     value = header.value(name, default)
     if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-        raise ModelError(f"The file's {name} is {str(value)[:40]}, which cannot be: fetch or copy it again.")
+        raise UnusableFile(
+            f"states {str(value)[:40]} as its {name}, which cannot be: fetch or copy it again."
+        )
     # written as float32; the shortest decimal of it is what was meant
     return float(f"{value:.7g}")

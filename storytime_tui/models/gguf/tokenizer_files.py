@@ -9,9 +9,8 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
-from storytime_tui.models.gguf.header import Header
+from storytime_tui.models.gguf.header import Header, UnusableFile
 from storytime_tui.models.gguf.names import PATTERNS
 
 _CONTROL, _USER_DEFINED, _BYTE = 3, 4, 6
@@ -21,16 +20,14 @@ _PLAIN = ("gpt-2", "gpt2", "default", "")
 def tokenizer_files(header: Header) -> tuple[dict[str, bytes], int | None]:
     """The files by their names, and the id of the token that ends a text; None if the file names none.
 
-    Raises ModelError for a tokenizer that is missing or of a kind that is not known here.
+    Raises UnusableFile for a tokenizer that is missing or of a kind that is not known here.
     """
     values = header.values
     pieces = values.get("tokenizer.ggml.tokens")
     if not isinstance(pieces, list) or not pieces or not all(isinstance(piece, str) for piece in pieces):
-        raise ModelError("The file holds no vocabulary: use the model that it was made from.")
+        raise UnusableFile("holds no vocabulary: use the model that it was made from.")
     if len(set(pieces)) != len(pieces):
-        raise ModelError(
-            "The file's vocabulary has the same token twice: use the model that it was made from."
-        )
+        raise UnusableFile("has a vocabulary with the same token twice: use the model that it was made from.")
     kind = values.get("tokenizer.ggml.model")
     if kind == "gpt2":
         inner = _byte_level(
@@ -39,7 +36,7 @@ def tokenizer_files(header: Header) -> tuple[dict[str, bytes], int | None]:
     elif kind == "llama":
         inner = _sentence_piece(pieces, values)
     else:
-        raise ModelError(f"The file's tokenizer is of the kind {str(kind)[:40]!r}, which is not read here.")
+        raise UnusableFile(f"has a tokenizer of the kind {str(kind)[:40]!r}, which is not read here.")
     types = values.get("tokenizer.ggml.token_type") or []
     inner.add_special_tokens(_added(pieces, types, _CONTROL))
     inner.add_tokens(_added(pieces, types, _USER_DEFINED))  # these are found in a text, too
@@ -77,14 +74,14 @@ def _around(values: dict[str, Any]) -> dict[str, bool]:
 def _texts(values: dict[str, Any], name: str) -> list[str]:
     found = values.get(name)
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise ModelError(f"The file lacks {name}, so its texts cannot be split: fetch or copy it again.")
+        raise UnusableFile(f"lacks {name}, so its texts cannot be split: fetch or copy it again.")
     return found
 
 
 def _byte_level(pieces: Sequence[str], merges: Sequence[str], rules: str) -> Tokenizer:
     pairs = [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
     if not all(left and right and " " not in right for left, right in pairs):
-        raise ModelError("The file's tokenizer has a merge that is no pair: fetch or copy it again.")
+        raise UnusableFile("has a tokenizer with a merge that is no pair: fetch or copy it again.")
     vocabulary = {piece: token for token, piece in enumerate(pieces)}
     inner = Tokenizer(models.BPE(vocab=vocabulary, merges=pairs, ignore_merges=rules == "llama-bpe"))
     inner.decoder = decoders.ByteLevel()
@@ -100,8 +97,8 @@ def _byte_level(pieces: Sequence[str], merges: Sequence[str], rules: str) -> Tok
         if rules == "qwen2":
             inner.normalizer = normalizers.NFC()
     else:
-        raise ModelError(
-            f"The file splits texts by the rules {rules[:40]!r}, which are not known here: use the model that it was "
+        raise UnusableFile(
+            f"splits texts by the rules {rules[:40]!r}, which are not known here: use the model that it was "
             "made from."
         )
     return inner
@@ -112,8 +109,8 @@ def _sentence_piece(pieces: Sequence[str], values: dict[str, Any]) -> Tokenizer:
     the whole with the highest score first."""
     scores = values.get("tokenizer.ggml.scores")
     if not isinstance(scores, list) or len(scores) != len(pieces):
-        raise ModelError(
-            "The file's tokenizer has no scores, so texts cannot be split: fetch or copy it again."
+        raise UnusableFile(
+            "has a tokenizer without scores, so texts cannot be split: fetch or copy it again."
         )
     vocabulary = {piece: token for token, piece in enumerate(pieces)}
     ranked = []

@@ -10,7 +10,7 @@ import numpy as np
 
 from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models.gguf import shape
-from storytime_tui.models.gguf.header import KINDS, Header, TensorPlace
+from storytime_tui.models.gguf.header import KINDS, Header, TensorPlace, UnusableFile
 from storytime_tui.reporting import Progress
 
 # By the kind in the file: the type that safetensors calls it, and numpy's. bf16, which numpy lacks, stays as it is.
@@ -79,9 +79,7 @@ def _converted(data: mmap.mmap, header: Header, name: str, dtype: Any) -> Any:
         values = values.astype(dtype)
     finite = np.isfinite(values) if dtype.kind == "f" else (values & _BF16_NOT_FINITE) != _BF16_NOT_FINITE
     if not finite.all():
-        raise ModelError(
-            f"The file is damaged: {name} holds values that are no numbers. Fetch or copy it again."
-        )
+        raise UnusableFile(f"is damaged: {name} holds values that are no numbers. Fetch or copy it again.")
     return np.ascontiguousarray(values)
 
 

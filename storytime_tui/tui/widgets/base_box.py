@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from storytime_tui.models.catalogue import STARTER, Base, bases, default_base
+from storytime_tui.models.catalogue import STARTER, Base, bases, default_base, whole_name
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui import wording
 from storytime_tui.tui.vim_keys import is_free, vim_keys
@@ -66,11 +66,11 @@ class BaseBox(Vertical):
         """The typed base, or else the one selected in the list."""
         typed = self.query_one("#other", Input).value.strip()
         chosen = self.query_one("#bases", OptionList).highlighted
-        return typed or self._bases[chosen or 0].name
+        return whole_name(typed) or self._bases[chosen or 0].name
 
     def choose(self, name: str) -> None:
         """Select a base, or put its name into the field."""
-        names = [base.name for base in self._bases]
+        name, names = whole_name(name), [base.name for base in self._bases]
         listed = name in names
         self.query_one("#bases", OptionList).highlighted = names.index(name if listed else default_base())
         self.query_one("#other", Input).value = "" if listed or name == STARTER else name

@@ -76,6 +76,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._desk = desk
         self._message = message
         self._preview: Preview | None = None
+        self._unknown = ""  # why it could not be worked out what the plan comes to
         self._previews: Debounced[Preview] = Debounced(self, self._show_preview, self._no_preview)
 
     def compose(self) -> ComposeResult:
@@ -117,6 +118,7 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def _show_placeholders(self) -> None:
         self._options.show_values(self.base, self._preview)
+        self._show_sum()
         self.query_one(BaseBox).show_width(narrow=self.size.width < NARROW)
 
     @property
@@ -258,18 +260,28 @@ class PlanForm(VerticalScroll, can_focus=False):
             self._previews.request(lambda: self._previewed(draft))
 
     def _show_preview(self, preview: Preview) -> None:
-        self._preview = preview
+        self._preview, self._unknown = preview, ""
         self._show_placeholders()
-        words, plan = with_labels(preview.problem), preview.plan
-        room = self._desk.room(plan)
-        if plan is not None and plan.epochs:
-            exact = plan.max_steps == preview.steps
-            words = wording.plan_preview(plan.epochs, preview.steps, preview.seconds, room, exact=exact)
-        self.query_one("#preview", Static).update(Content(printable_line(words)))
         self._show_note()
 
+    def _show_sum(self) -> None:
+        """Say what the plan comes to, in the width that the line has."""
+        line = self.query_one("#preview", Static)
+        line.update(Content(printable_line(self._unknown or self._sum(line.size.width))))
+
+    def _sum(self, width: int) -> str:
+        preview = self._preview
+        plan = preview.plan if preview is not None else None
+        if preview is None or plan is None or not plan.epochs:
+            return with_labels(preview.problem) if preview is not None else ""
+        room, exact = self._desk.room(plan), plan.max_steps == preview.steps
+        return wording.plan_preview(
+            plan.epochs, preview.steps, preview.seconds, room, exact=exact, width=width
+        )
+
     def _no_preview(self, error: Exception) -> None:
-        self.query_one("#preview", Static).update(Content(printable_line(sentence_of(error))))
+        self._unknown = sentence_of(error)
+        self._show_sum()
 
     def _show_note(self) -> None:
         draft = self._valid_draft()

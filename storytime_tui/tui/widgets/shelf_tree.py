@@ -356,3 +356,13 @@ class ShelfTree(LineList):
             return
         (self._open_set.add if opened else self._open_set.discard)(name)
         self._draw(Leaf(leaf.collection))
+        if opened:
+            self._show_stories_below()
+
+    def _show_stories_below(self) -> None:
+        """Scroll just so far that the stories below the cursor's collection fill half the view, or are all in it."""
+        height = self.scrollable_content_region.height
+        place, _ = self._rows[self.cursor]
+        last = self.cursor + min(len(self._parts[place].stories), height // 2)
+        if last >= self.top + height:
+            self.jump(last - height + 1)

@@ -15,7 +15,7 @@ from tokenizers import decoders, models, normalizers
 
 from storytime_tui.cli import main
 from storytime_tui.errors import ModelError, StorytimeError
-from storytime_tui.jobs.find_model import find_origin
+from storytime_tui.jobs.find_model import find_origin, lasting_name
 from storytime_tui.models import catalogue
 from storytime_tui.models.export import weight_files
 from storytime_tui.models.export.gguf import write_gguf
@@ -212,6 +212,23 @@ def test_a_file_and_its_folder_are_bases_and_are_read_once(tmp_path: Path) -> No
     assert main(["tell", "--model", str(file), "--prompt", "An owl", "--max-tokens", "3"]) == 0
 
 
+def test_a_file_is_known_by_its_first_bytes_whatever_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bytes
+) -> None:
+    """Each name would also be a model's id on the Hub, which is never asked for a file that is here."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd").mkdir()
+    for name in ("odd/x.bin", "odd/noext", "odd/UP.GGUF", "plain"):
+        Path(name).write_bytes(whole)
+        origin = find_origin(name, quiet)
+        assert origin.folder == cached_folder(Path(name))
+        assert lasting_name(name) == str(tmp_path / name)
+        Path(name).unlink()
+    (tmp_path / "odd" / "UP.GGUF").write_text("An owl sang.")
+    with pytest.raises(ModelError, match=r"^odd/UP\.GGUF is no GGUF file"):
+        find_origin("odd/UP.GGUF", quiet)
+
+
 def test_a_lora_run_finds_its_file_again_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -272,6 +289,28 @@ def test_an_unknown_version_and_a_missing_file_are_plain_sentences(tmp_path: Pat
     for name in ("missing.gguf", str(tmp_path / "missing.gguf")):
         with pytest.raises(ModelError, match=rf"^There is no file {name}: give the path of a \.gguf file\.$"):
             find_origin(name, quiet)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("block_count", 2**31 - 1, r"states 2147483647 as its block_count, which cannot be"),
+        ("block_count", 3, r"states 3 as its block_count, but its tensors have 2"),
+        ("embedding_length", 2**31 - 1, r"states 2147483647 as its embedding_length, which cannot be"),
+        ("embedding_length", 64, r"states 64 as its embedding_length, but its tensors have 32"),
+        ("feed_forward_length", 32, r"states 32 as its feed_forward_length, but its tensors have 64"),
+        ("attention.head_count", 8, r"states 8 heads of 8 numbers for attn_q, but holds 32 rows for them"),
+        ("attention.head_count_kv", 4, r"states 4 heads of 8 numbers for attn_k, but holds 16 rows for them"),
+    ],
+)
+def test_sizes_that_are_not_those_of_the_tensors_are_refused_and_the_file_is_named(
+    name: str, value: int, words: str, whole: bytes, tmp_path: Path
+) -> None:
+    path, key = tmp_path / "m.gguf", f"llama.{name}".encode()
+    at = whole.index(key + b"\x04\x00\x00\x00") + len(key) + 4  # behind the name and the kind, uint32
+    path.write_bytes(whole[:at] + value.to_bytes(4, "little") + whole[at + 4 :])
+    with pytest.raises(ModelError, match=rf"^{path} {words}: fetch or copy it again\.$"):
+        find_origin(str(path), quiet)
 
 
 def test_a_wrong_count_costs_no_time_and_no_memory(tmp_path: Path, whole: bytes) -> None:
