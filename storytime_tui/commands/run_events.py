@@ -60,9 +60,9 @@ def _in_words(event: ev.Event) -> str:
             stories, steps = count(event.stories, "story", "stories"), count(event.total_steps, "step")
             return (
                 f"{event.run}: {event.base} ({event.parameters:,} parameters) on {event.device}, {event.precision}\n"
-                f"{stories} to train on, {event.validation_stories} for validation{copies}; "
+                f"{stories} to train on, {event.validation_stories:,} for validation{copies}; "
                 f"{event.training_tokens:,} and {event.validation_tokens:,} tokens; {steps}, "
-                f"{event.steps_per_epoch:.1f} per epoch\n"
+                f"{event.steps_per_epoch:,.1f} per epoch\n"
                 f"baseline (word frequency): validation loss {event.token_frequency_loss:.3f}"
                 + _memory_in_words(event)
             )
