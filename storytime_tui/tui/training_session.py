@@ -41,6 +41,7 @@ class TrainingSession:
         self._services, self._titles = services, titles
         self._changed = changed
         self._thread = TrainingThread(post, self._handle)
+        self._plans_anew = False  # whether other stories were ticked since the app was opened
         self._last_run_loaded = False  # whether `last` was loaded from the disk
         self.view = RunView()
         self.last: RunView | None = None
@@ -84,6 +85,12 @@ class TrainingSession:
             self.last = self.view
         self._set_view(RunView())
 
+    def plan_anew(self) -> None:
+        """Return to the plan from a run that has ended, since other stories are ticked now."""
+        self._plans_anew = True
+        if self.control is None and self.view.phase in ("finished", "failed", "interrupted"):
+            self.clear()
+
     def show_last(self) -> None:
         """Display the last run. No run may be active."""
         if self.last is not None:
@@ -126,7 +133,7 @@ class TrainingSession:
         if earlier is None or self.last is not None:
             return
         self.last = earlier
-        if self.view.phase == "idle" and not self.view.error:
+        if self.view.phase == "idle" and not self.view.error and not self._plans_anew:
             self.show_last()
 
     def _earlier(self, titles: Mapping[str, str]) -> RunView | None:

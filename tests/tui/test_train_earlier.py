@@ -76,6 +76,18 @@ async def test_the_plan_leads_back_to_the_run_that_was_left(app: StorytimeApp, w
         assert "More epochs" in screen_text(app)
 
 
+async def test_after_ticking_other_stories_train_shows_the_plan_with_them(app: StorytimeApp, world: World) -> None:
+    world.last_run = LastRun("hedgerow-1", [*a_run(118), FINISHED])
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await until(pilot, lambda: app.desk.training.view.run == "hedgerow-1")
+        await pilot.press("down", "space", "t")
+        await until(pilot, lambda: "Start training" in screen_text(app))
+        assert "Finished after 118 steps" not in screen_text(app)
+        await pilot.press("v")
+        await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
+
+
 async def test_a_stopped_run_goes_on_after_a_restart_and_from_the_plan(
     app: StorytimeApp, world: World
 ) -> None:

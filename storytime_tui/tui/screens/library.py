@@ -219,6 +219,7 @@ class LibraryScreen(StyledOnce, Screen[None]):
     @on(ShelfTree.TickRequested)
     def _tick(self, event: ShelfTree.TickRequested) -> None:
         self._desk.set_ticks(self._desk.ticks.switched(event.collection, event.places))
+        self._desk.training.plan_anew()
 
     @on(ShelfTree.ReadRequested)
     def _read(self) -> None:
