@@ -182,6 +182,7 @@ def write_columns(path: Path, columns: Columns) -> None:
         titles=np.frombuffer(titles.data, np.uint8),
         title_ends=titles.ends,
         words=np.frombuffer(words, np.uint8),
+        allow_pickle=False,
     )
 
 
