@@ -142,7 +142,11 @@ class Terminal:
         until = time.monotonic() + seconds
         with contextlib.suppress(pexpect.EOF):
             while True:
-                self.take(self.program.read_nonblocking(65536, timeout=max(0.0, until - time.monotonic())))
+                left = max(0.0, until - time.monotonic())
+                try:
+                    self.take(self.program.read_nonblocking(65536, timeout=left))
+                except pexpect.TIMEOUT:
+                    raise AssertionError(f"after {seconds:.0f} s it has not ended:\n{self.text()}") from None
         self.program.close()
         assert self.program.exitstatus is not None, f"ended by signal {self.program.signalstatus}"
         return int(self.program.exitstatus)
