@@ -76,7 +76,9 @@ async def test_the_plan_leads_back_to_the_run_that_was_left(app: StorytimeApp, w
         assert "More epochs" in screen_text(app)
 
 
-async def test_after_ticking_other_stories_train_shows_the_plan_with_them(app: StorytimeApp, world: World) -> None:
+async def test_after_ticking_other_stories_train_shows_the_plan_with_them(
+    app: StorytimeApp, world: World
+) -> None:
     world.last_run = LastRun("hedgerow-1", [*a_run(118), FINISHED])
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
