@@ -14,6 +14,7 @@ from textual.dom import NoScreen
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widget import MountError
 from textual.worker import Worker, WorkerFailed
 
 from storytime_tui.stories.story import Story
@@ -361,12 +362,12 @@ class StorytimeApp(ThemedApp[None]):
         self.exit()
 
     def _handle_exception(self, error: Exception) -> None:
-        """End the app, but for a worker that looks for a widget which the closing app has already removed.
+        """End the app, but for what looks for a widget, or for its place, which the closing app has already removed.
 
         Textual's own version prints the local variables of every frame, and with them the story.
         """
         cause = error.error if isinstance(error, WorkerFailed) else error
-        if self._exit and isinstance(cause, (NoMatches, NoScreen)):
+        if self._exit and isinstance(cause, (MountError, NoMatches, NoScreen)):
             return
         self._return_code = 1
         if self._exception is None:

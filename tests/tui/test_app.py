@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from textual.app import App
 from textual.binding import Binding
-from textual.widgets import Input
+from textual.widgets import Input, Static
 from textual.worker import WorkerFailed
 
 import storytime_tui.tui
@@ -43,7 +43,9 @@ from storytime_tui.tui.widgets import (
     reading,
     shelf_tree,
 )
-from tests.tui.conftest import SMALL, screen_text, shelf_is_open, type_text, until
+from storytime_tui.tui.widgets.header import Header
+from storytime_tui.tui.widgets.tour_line import TourLine
+from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import FINISHED, STARTED, World, a_run, step
 
 OURS = [
@@ -203,6 +205,39 @@ async def test_a_worker_that_misses_a_widget_ends_in_an_error_unless_the_app_clo
             app.run_worker(looks_for_what_is_gone())
             await until(pilot, lambda: app._exit or app._exception is not None)
     assert app.return_code == (0 if leaving else 1)
+
+
+@pytest.mark.parametrize("leaving", [True, False])
+async def test_a_widget_that_misses_its_place_is_an_error_unless_the_app_closes(
+    app: StorytimeApp, leaving: bool
+) -> None:
+    async def puts_beside_what_is_gone() -> None:
+        gone = Static()
+        await app.screen.mount(gone)
+        await gone.remove()
+        if leaving:
+            app.exit()
+        app.screen.mount(Static(), after=gone)
+
+    with contextlib.nullcontext() if leaving else pytest.raises(WorkerFailed):
+        async with app.run_test(size=SMALL) as pilot:
+            await shelf_is_open(pilot)
+            app.run_worker(puts_beside_what_is_gone())
+            await until(pilot, lambda: app._exit or app._exception is not None)
+    assert app.return_code == (0 if leaving else 1)
+
+
+async def test_a_header_that_is_gone_before_it_is_ready_puts_no_line_beside_itself(world: World) -> None:
+    world.tour = "new"
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        header = app.screen.query_one(Header)
+        await app.screen.query(TourLine).remove()
+        await header.remove()
+        assert app.desk.tour.show
+        header._show_tour()
+        assert not app.screen.query(TourLine)
 
 
 async def test_quitting_says_what_it_waits_for_and_asked_twice_goes(app: StorytimeApp, world: World) -> None:

@@ -105,7 +105,7 @@ class Header(Horizontal):
 
     def _show_tour(self) -> None:
         """Put the tour's line below, if it is needed and not there yet."""
-        if self._desk.tour.show and not self.screen.query(TourLine):
+        if self._desk.tour.show and self.is_attached and not self.screen.query(TourLine):
             self.screen.mount(TourLine(self._desk, self._mode), after=self)
 
     @property
