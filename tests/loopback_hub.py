@@ -1,7 +1,8 @@
 """A small Hugging Face Hub on 127.0.0.1, for tests: serves a folder of models, with faults on request.
 
 It speaks what `huggingface_hub` asks for when a model is fetched: `/api/models/<id>` with the files' sizes,
-and `/<id>/resolve/<revision>/<file>` with ETag, X-Repo-Commit, HEAD and Range.
+`/api/models/<id>/discussions` with the pull requests, and `/<id>/resolve/<revision>/<file>` with ETag, X-Repo-Commit,
+HEAD and Range.
 
     make_gpt2(models / "distilgpt2")
     with LoopbackHub(models) as hub:
@@ -12,6 +13,7 @@ and `/<id>/resolve/<revision>/<file>` with ETag, X-Repo-Commit, HEAD and Range.
 import hashlib
 import json
 import shutil
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar
@@ -24,6 +26,7 @@ FAULTS = {
     "half-sent-once": "the first answer with weights breaks off in the middle; going on works",
     "starts-again": "weights break off in the middle, and every attempt to go on begins again",
     "short": "weights are whole by their own Content-Length, but shorter than was promised",
+    "no-discussions": "pull requests are unknown here (404)",
     "gated": "files are for those who accepted the terms (401 GatedRepo), unless the token is `TOKEN`",
     "forbidden": "the token may not read it (403)",
     "private": "looks as if it did not exist (401 RepoNotFound), unless the token is `TOKEN`",
@@ -47,17 +50,35 @@ TOKEN = "hf_loopback"
 HUGE = 10**15
 
 
+@dataclass(frozen=True)
+class PullRequest:
+    """A proposed change of a model: `files` are those of the whole model with the change."""
+
+    number: int
+    files: Path
+    author: str = "SFconvertbot"
+    title: str = "Adding `safetensors` variant of this model"
+    status: str = "open"
+    is_pull_request: bool = True
+
+    @property
+    def ref(self) -> str:
+        return f"refs/pr/{self.number}"
+
+
 class LoopbackHub(Loopback):
     """Serves each folder under `models` that holds a config.json, by its relative path as its id.
 
-    `faults` maps an id to one of FAULTS, `moved` an old id to a new one; `requests` keeps what was asked as
-    (method, path). All three may be changed while it runs.
+    `faults` maps an id to one of FAULTS, `moved` an old id to a new one, `pull_requests` an id to what was proposed for
+    it; `requests` keeps what was asked as (method, path). All four may be changed while it runs.
     """
 
     def __init__(self, models: Path) -> None:
         self.models = models
         self.faults: dict[str, str] = {}
         self.moved: dict[str, str] = {}
+        self.pull_requests: dict[str, list[PullRequest]] = {}
+        self.discussions: dict[str, object] = {}  # what is answered instead, by id
         self.requests: list[tuple[str, str]] = []
         self.dripped = 0  # bytes that were sent for nothing
         super().__init__(type("Handler", (_Handler,), {"hub": self}))
@@ -67,16 +88,27 @@ class LoopbackHub(Loopback):
         sent = [path for method, path in self.requests if method == "GET" and "/resolve/" in path]
         return [path.rpartition("/")[2] for path in sent]
 
-    def commit(self, repo_id: str) -> str:
-        """The id of the model's one commit: it changes with the content of its files."""
-        digest = hashlib.sha1()
-        for path in self.files(repo_id):
-            digest.update(path.name.encode() + _etag(path).encode())
-        return digest.hexdigest()
+    def commit(self, repo_id: str, revision: str = "main") -> str:
+        """The id of the one commit at a revision: it changes with the content of its files."""
+        return _commit(self.folder(repo_id, revision))
 
-    def files(self, repo_id: str) -> list[Path]:
-        folder = self.models / repo_id
-        return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    def folder(self, repo_id: str, revision: str = "main") -> Path:
+        """The files at a branch, a pull request or a commit; main's for any other revision."""
+        for each in self.pull_requests.get(repo_id, []):
+            if revision in (each.ref, _commit(each.files)):
+                return each.files
+        return self.models / repo_id
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+
+
+def _commit(folder: Path) -> str:
+    digest = hashlib.sha1()
+    for path in _files(folder):
+        digest.update(path.name.encode() + _etag(path).encode())
+    return digest.hexdigest()
 
 
 def _etag(path: Path) -> str:
@@ -109,12 +141,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append((self.command, path))
         try:
             if path.startswith("/api/models/"):
-                repo_id = path.removeprefix("/api/models/").partition("/revision/")[0]
-                self._if_allowed(repo_id, lambda: self._info(repo_id))
+                whole, _, revision = path.removeprefix("/api/models/").partition("/revision/")
+                repo_id = whole.removesuffix("/discussions")
+                answer = self._discussions if whole != repo_id else self._info
+                self._if_allowed(repo_id, lambda: answer(repo_id, revision or "main"))
             elif "/resolve/" in path:
                 repo_id, _, rest = path[1:].partition("/resolve/")
-                name = rest.partition("/")[2]
-                self._if_allowed(repo_id, lambda: self._file(repo_id, name))
+                revision, _, name = rest.partition("/")
+                self._if_allowed(repo_id, lambda: self._file(repo_id, revision, name))
             else:
                 self._error(404, "EntryNotFound", "Nothing is here")
         except (BrokenPipeError, ConnectionResetError):
@@ -143,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(500, "", "Internal error")
         elif fault == "bad-token":
             self._error(401, "", "Invalid credentials in Authorization header")
-        elif (fault == "private" and token != TOKEN) or not self.hub.files(repo_id):
+        elif (fault == "private" and token != TOKEN) or not _files(self.hub.folder(repo_id)):
             self._error(401, "RepoNotFound", "Invalid username or password.")
         else:
             answer()
@@ -156,8 +190,25 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(piece)
             self.hub.dripped += len(piece)
 
-    def _info(self, repo_id: str) -> None:
-        sizes = {path.name: path.stat().st_size for path in self.hub.files(repo_id)}
+    def _discussions(self, repo_id: str, revision: str) -> None:
+        listed = [
+            {
+                "num": each.number,
+                "author": {"name": each.author},
+                "title": each.title,
+                "status": each.status,
+                "isPullRequest": each.is_pull_request,
+            }
+            for each in self.hub.pull_requests.get(repo_id, [])
+        ]
+        if self.hub.faults.get(repo_id) == "no-discussions":
+            return self._error(404, "", "Not found")
+        whole = self.hub.discussions.get(repo_id, {"discussions": listed, "count": len(listed), "start": 0})
+        return self._send(200, json.dumps(whole).encode(), {"Content-Type": "application/json"})
+
+    def _info(self, repo_id: str, revision: str) -> None:
+        folder = self.hub.folder(repo_id, revision)
+        sizes = {path.name: path.stat().st_size for path in _files(folder)}
         if self.hub.faults.get(repo_id) == "huge":
             sizes = {name: HUGE if name.endswith(".safetensors") else size for name, size in sizes.items()}
         info = {
@@ -165,14 +216,13 @@ class _Handler(BaseHTTPRequestHandler):
             "modelId": repo_id,
             "sha": "../" * 9 + "out"
             if self.hub.faults.get(repo_id) == "evil-names"
-            else self.hub.commit(repo_id),
+            else self.hub.commit(repo_id, revision),
             "private": self.hub.faults.get(repo_id) == "private",
             "gated": "manual" if self.hub.faults.get(repo_id) == "gated" else False,
             "tags": [],
             "downloads": 0,
             "siblings": [
-                {"rfilename": name, "size": size, **_hashes(self.hub.models / repo_id / name)}
-                for name, size in sizes.items()
+                {"rfilename": name, "size": size, **_hashes(folder / name)} for name, size in sizes.items()
             ],
         }
         if self.hub.faults.get(repo_id) == "evil-etag":
@@ -180,11 +230,11 @@ class _Handler(BaseHTTPRequestHandler):
                 sibling.pop("lfs", None), sibling.pop("blobId", None)
         self._send(200, json.dumps(info).encode(), {"Content-Type": "application/json"})
 
-    def _file(self, repo_id: str, name: str) -> None:
+    def _file(self, repo_id: str, revision: str, name: str) -> None:
         fault = self.hub.faults.get(repo_id, "")
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        path = self.hub.models / repo_id / name
-        commit = self.hub.commit(repo_id)
+        path = self.hub.folder(repo_id, revision) / name
+        commit = self.hub.commit(repo_id, revision)
         if fault == "gated" and token != TOKEN:
             return self._error(401, "GatedRepo", f"Access to model {repo_id} is restricted.")
         if fault == "forbidden":
@@ -309,6 +359,18 @@ def keep_only_pickle(folder: Path) -> None:
     for path in folder.glob("model*.safetensors*"):
         path.unlink()
     (folder / "pytorch_model.bin").write_bytes(b"a pickle")
+
+
+def offer_safetensors(hub: LoopbackHub, repo_id: str, number: int = 4, **said: str) -> PullRequest:
+    """Leave a served model with pickles alone, and propose its safetensors as a pull request."""
+    folder = hub.models / repo_id
+    (folder / "pytorch_model.bin").write_bytes(b"a pickle")
+    proposed = folder.parent / f"{folder.name} with pull request {number}"
+    shutil.copytree(folder, proposed)
+    keep_only_pickle(folder)
+    request = PullRequest(number, proposed, **said)
+    hub.pull_requests.setdefault(repo_id, []).append(request)
+    return request
 
 
 def shard(folder: Path) -> list[str]:

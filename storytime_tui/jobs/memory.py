@@ -11,8 +11,21 @@ from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.jobs.estimates import estimate_tokens, has_bf16, likely_gpu
 from storytime_tui.models import catalogue
-from storytime_tui.models.footprint import Size, estimate_memory, size_in, size_of_llama, size_of_shape
-from storytime_tui.models.shapes import GPT2_SHAPES, LLAMA_CONFIGS, scratch_shape
+from storytime_tui.models.footprint import (
+    Size,
+    estimate_memory,
+    size_in,
+    size_of_gpt_neo,
+    size_of_llama,
+    size_of_shape,
+)
+from storytime_tui.models.shapes import (
+    GPT2_SHAPES,
+    LLAMA_CONFIGS,
+    TINY_STORIES,
+    TINY_STORIES_SHAPE,
+    scratch_shape,
+)
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve
 
@@ -140,6 +153,8 @@ def _size_of(base_name: str) -> Size | None:
         shape = catalogue.starter_shape()
     if shape is not None:
         return size_of_shape(shape, shape.vocabulary, shape.window)
+    if base_name == TINY_STORIES:
+        return size_of_gpt_neo(TINY_STORIES_SHAPE)
     if base_name in LLAMA_CONFIGS:
         return size_of_llama(LLAMA_CONFIGS[base_name])
     try:

@@ -42,6 +42,11 @@ _OTHERS = (
     Base("scratch-small", "untrained: learns only from your stories, on any laptop", 14_000_000),
     Base("scratch-tiny", "untrained and tiny: trains in minutes, poor stories", 1_100_000),
     Base("distilgpt2", "knows English; slow without a GPU", 81_912_576, 352_824_413, "Apache 2.0"),
+    Base(
+        "roneneldan/TinyStories-33M",
+        "tells simple stories for small children, and knows nothing else; slow without a GPU",
+        *(68_514_048, 290_800_000, "not stated"),
+    ),
     Base("gpt2", "knows English well; slow without a GPU", 124_439_808, 548_105_171, "MIT"),
     Base(
         "HuggingFaceTB/SmolLM2-135M",

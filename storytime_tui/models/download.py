@@ -14,16 +14,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import quote
 
 import httpx
 
 from storytime_tui import files, formatting, small_files
 from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import folder as model_folder
-from storytime_tui.models import hub_cache
+from storytime_tui.models import hub_cache, hub_conversion
 from storytime_tui.models.hub_cache import cache_folder, storage_folder
 from storytime_tui.models.hub_client import Cancelled, FileAnswer, HubClient, NotTheHub, token
+from storytime_tui.models.hub_listing import FileInfo, fetch_listing
 
 _SPARE_BYTES = 50_000_000  # bytes to leave free on the disk
 _MAX_RESTARTS = 3  # times that one file may restart from the first byte
@@ -61,14 +61,6 @@ class Announced:
     """The download will fetch this many bytes more; it waits for `go_on`."""
 
     bytes: int
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """The Hub's listing of one file: its size in bytes (None if not stated) and its hash ("" if not stated)."""
-
-    size: int | None
-    hash: str
 
 
 class Download:
@@ -110,7 +102,9 @@ class Download:
 
     def _fetch(self) -> Path:
         self._client.token = token()
-        listing = self._fetch_listing()
+        found = fetch_listing(self._client, self.repo_id)
+        found = hub_conversion.with_safetensors(self._client, self.repo_id, found)
+        self._revision, listing = found.commit, found.files
         model_folder.check_files(listing, self.repo_id)
         small_files = [name for name in _SMALL_FILES if name in listing]
         sharded = model_folder.WEIGHTS not in listing
@@ -136,8 +130,8 @@ class Download:
         for name in weights:
             self._get(name, listing)
 
-        # The ref is written last, so "main" in the cache is always a complete model, even if the Hub's moves on.
-        files.write_atomically(self._storage / "refs" / "main", folder.name.encode(), shared=True)
+        # The ref is written last, so in the cache it is always a complete model, even if the Hub's moves on.
+        files.write_atomically(self._storage / "refs" / found.ref, folder.name.encode(), shared=True)
         return folder
 
     def _announce(self) -> None:
@@ -146,19 +140,6 @@ class Download:
             self.messages.put(Announced(missing))
             while not self._agreed.is_set():
                 self._client.wait(_TICK)
-
-    def _fetch_listing(self) -> dict[str, FileInfo]:
-        """The model's files by name, at the Hub's current commit."""
-        info = self._client.json(f"/api/models/{quote(self.repo_id)}?blobs=true")
-        siblings = info.get("siblings") if isinstance(info, dict) else None
-        if not isinstance(siblings, list) or not hub_cache.is_commit(info.get("sha")):
-            raise NotTheHub("no model listing")
-        self._revision = info["sha"]
-        return {
-            each["rfilename"]: _file_info(each)
-            for each in siblings
-            if isinstance(each, dict) and isinstance(each.get("rfilename"), str)
-        }
 
     def _get(self, name: str, listing: dict[str, FileInfo]) -> Path:
         """One file of the snapshot: from the cache if it is there and intact, else downloaded."""
@@ -248,15 +229,6 @@ class Download:
         """Add `count` bytes and report the progress."""
         self._done += count
         self.messages.put(Received(min(self._done, self._total), self._total, receiving))
-
-
-def _file_info(entry: dict[str, object]) -> FileInfo:
-    """The listing's entry for one file. Raises NotTheHub for an impossible size."""
-    size, large = entry.get("size"), entry.get("lfs")
-    if size is not None and (type(size) is not int or size < 0):
-        raise NotTheHub("a file of an impossible size")
-    digest = large.get("sha256") if isinstance(large, dict) else entry.get("blobId")
-    return FileInfo(size, digest if isinstance(digest, str) and hub_cache.is_hash(digest) else "")
 
 
 def _shards_in(names: Iterable[str]) -> list[str]:

@@ -60,6 +60,11 @@ def gguf_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if is_gguf_name(path.name) and path.is_file())
 
 
+def has_weights(names: Collection[str]) -> bool:
+    """Whether files of these names are or list weights in safetensors."""
+    return WEIGHTS in names or WEIGHTS_INDEX in names
+
+
 def check_files(names: Collection[str], where: str) -> None:
     """Raise ModelError if a model with files of these names cannot be used.
 
@@ -72,7 +77,7 @@ def check_files(names: Collection[str], where: str) -> None:
             f"{where} has no tokenizer that can be read here: it needs {TOKENIZER} "
             f"(or {' and '.join(VOCABULARY)})."
         )
-    if WEIGHTS in names or WEIGHTS_INDEX in names:
+    if has_weights(names):
         return
     if any(name.endswith(_PICKLES) for name in names):
         raise ModelError(

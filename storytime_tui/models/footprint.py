@@ -7,7 +7,7 @@ width in 16 bits, twice that in 32 bits, and a sixth more for dropout masks. `tr
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ _WINDOWS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "s
 _WIDTHS = ("n_embd", "hidden_size", "d_model")
 _LAYERS = ("n_layer", "num_hidden_layers", "num_layers")
 _WINDOW_UNKNOWN = 1024
+# causal masks in old files of GPT-2 and GPT-Neo
+_MASKS = (".attn.bias", ".attn.masked_bias", ".attn.attention.bias", ".attn.attention.masked_bias")
 _EMBEDDINGS = ("wte.", "wpe.", "embed_tokens.", "embed_positions.", "lm_head.")  # parts of weights' names
 _BLOCK_BYTES = 36  # bytes of activations per token and unit of width, in 16 bits
 _LORA_UNITS = 18  # rows and columns of a block's matrices together, per unit of width
@@ -74,6 +76,12 @@ def size_of_shape(shape: ScratchShape, vocabulary: int, window: int) -> Size:
     return Size(parameters, window, width, shape.layers, vocabulary)
 
 
+def size_of_gpt_neo(shape: ScratchShape) -> Size:
+    """The size of a GPT-Neo: a GPT-2 without biases for queries, keys and values, which transformers computes."""
+    size = size_of_shape(shape, shape.vocabulary, shape.window)
+    return replace(size, parameters=size.parameters - shape.layers * 3 * shape.width, ours=False)
+
+
 def size_of_llama(config: Mapping[str, Any]) -> Size:
     """The size of a Llama with the numbers of this config.json and tied embeddings."""
     width, inner, layers, vocabulary = (
@@ -93,8 +101,7 @@ def size_in(folder: Path) -> Size:
     config = model_folder.read_json(folder / model_folder.CONFIG)
     text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
     shapes = safetensors_header.shapes_in(folder / name for name in model_folder.weight_names(folder))
-    mask_suffixes = (".attn.bias", ".attn.masked_bias")  # causal masks in old GPT-2 files
-    count = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(mask_suffixes))
+    count = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(_MASKS))
     return Size(
         parameters=count,
         window=_first(text, _WINDOWS, _WINDOW_UNKNOWN),
@@ -104,7 +111,7 @@ def size_in(folder: Path) -> Size:
         embeddings=sum(
             math.prod(shape)
             for name, shape in shapes.items()
-            if any(part in name for part in _EMBEDDINGS) and not name.endswith(mask_suffixes)
+            if any(part in name for part in _EMBEDDINGS) and not name.endswith(_MASKS)
         )
         or None,
         ours=config.get("model_type") in ("gpt2", *LLAMAS),

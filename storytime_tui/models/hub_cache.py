@@ -14,6 +14,7 @@ from storytime_tui import disk_cache, files, paths, small_files
 from storytime_tui.errors import StorytimeError
 from storytime_tui.models import folder as model_folder
 
+MAIN = "main"
 _GIT_DIGITS = 40  # hexadecimal digits of git's hashes; SHA-256 has 64
 _HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _COMMIT = re.compile("[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
@@ -35,10 +36,20 @@ def storage_folder(repo_id: str) -> Path:
 
 
 def cached(repo_id: str) -> Path | None:
-    """The folder with the complete model `repo_id` in the Hub's cache, or None."""
+    """The folder with the complete model `repo_id` in the Hub's cache, or None: its main branch, or else a pull
+    request."""
     storage = storage_folder(repo_id)
+    refs = storage / "refs"
+    for ref in (refs / MAIN, *sorted((refs / "refs" / "pr").glob("[1-9]*"))):
+        snapshot = _complete_snapshot(storage, ref)
+        if snapshot is not None:
+            return snapshot
+    return None
+
+
+def _complete_snapshot(storage: Path, ref: Path) -> Path | None:
     try:
-        commit = small_files.read_text(storage / "refs" / "main", 1000).strip()
+        commit = small_files.read_text(ref, 1000).strip()
         if not is_commit(commit):
             return None
         snapshot = storage / "snapshots" / commit

@@ -30,6 +30,10 @@ GPT2_SHAPES = {
     "gpt2-xl": ScratchShape(layers=48, width=1600, heads=25, vocabulary=50_257, window=1024),
 }
 
+# as published by its authors: a GPT-Neo, which has no biases for queries, keys and values
+TINY_STORIES = "roneneldan/TinyStories-33M"
+TINY_STORIES_SHAPE = ScratchShape(layers=4, width=768, heads=16, vocabulary=50_257, window=2048)
+
 # the model types that `llama.Llama` computes (see `llama_files`)
 LLAMAS = ("llama", "mistral", "qwen2", "qwen3")
 

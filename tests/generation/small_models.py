@@ -7,6 +7,7 @@ import torch
 import transformers
 from transformers import (
     GPT2Config,
+    GPTNeoConfig,
     GPTNeoXConfig,
     LlamaConfig,
     MistralConfig,
@@ -47,6 +48,16 @@ CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
         head_dim=16,
     ),
     "neox": lambda: GPTNeoXConfig(**_LARGE, intermediate_size=64, max_position_embeddings=WINDOW),
+    "neo": lambda: GPTNeoConfig(
+        **_COMMON,
+        hidden_size=32,
+        num_layers=2,
+        num_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=WINDOW,
+        attention_types=[[["global", "local"], 1]],
+        window_size=24,
+    ),
     "opt": lambda: OPTConfig(
         **_LARGE, ffn_dim=64, word_embed_proj_dim=32, max_position_embeddings=WINDOW, init_std=0.3
     ),

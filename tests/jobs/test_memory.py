@@ -6,13 +6,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import PlanError
 from storytime_tui.jobs import memory, train
 from storytime_tui.models.catalogue import bases
-from storytime_tui.models.footprint import size_of_llama
-from storytime_tui.models.shapes import LLAMA_CONFIGS
+from storytime_tui.models.footprint import size_of_gpt_neo, size_of_llama
+from storytime_tui.models.shapes import LLAMA_CONFIGS, TINY_STORIES, TINY_STORIES_SHAPE
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 from tests.tiny import write_collection
@@ -55,6 +56,39 @@ def test_the_bases_of_the_llama_family_are_as_large_as_the_catalogue_says(
         assert known.parameters * 2 < known.download < known.parameters * 2 + 50_000  # bf16, and a header
         room = memory.room_for(stories(), name)
         assert room is not None and room.needed > 16 * known.parameters
+
+
+def test_the_page_on_models_says_what_each_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters, download and licence as in the catalogue; memory as estimated for windows of 256 tokens in bf16."""
+    free(monkeypatch, 1000)
+    page = Path(__file__).parents[2].joinpath(".github", "docs", "models.md").read_text(encoding="utf-8")
+    row = r"^\| `(.+?)` \| ([\d,]+) M \| ([\d.]+) GB \| (.+?) \| ([\d.]+) GB \| ([\d.]+) GB \| .+ \|$"
+    rows = {name: figures for name, *figures in re.findall(row, page, re.M)}
+    fetched = [base for base in bases() if base.download]
+    assert set(rows) == {base.name for base in fetched}
+    for base in fetched:
+        parameters, download, licence, *memories = rows[base.name]
+        assert parameters == f"{base.parameters / 1e6:,.0f}"
+        assert download == f"{base.download / 1e9:.1f}"
+        assert licence == base.licence
+        for said, rank in zip(memories, (0, 16), strict=True):
+            plan = TrainingPlan(base=base.name, block_size=256, precision="bf16", lora_rank=rank)
+            room = memory.room_for(stories(), base.name, plan)
+            assert room is not None and float(said) == pytest.approx(room.needed / 1e9, abs=0.051), base.name
+
+
+def test_tinystories_is_as_large_as_transformers_makes_it() -> None:
+    from transformers import GPTNeoConfig, GPTNeoForCausalLM
+
+    shape = TINY_STORIES_SHAPE
+    config = GPTNeoConfig(
+        vocab_size=shape.vocabulary, hidden_size=shape.width, num_heads=shape.heads, num_layers=shape.layers,
+        max_position_embeddings=shape.window, attention_types=[[["global", "local"], 2]],
+    )  # fmt: skip
+    with torch.device("meta"):
+        built = sum(each.numel() for each in GPTNeoForCausalLM(config).parameters())
+    known = next(base for base in bases() if base.name == TINY_STORIES)
+    assert built == size_of_gpt_neo(shape).parameters == known.parameters
 
 
 def test_a_shape_named_by_its_size_takes_as_much_as_the_one_of_the_list(

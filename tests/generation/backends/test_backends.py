@@ -17,7 +17,7 @@ from storytime_tui.models.transformers_model import TransformersModel
 from tests.examples import many
 from tests.generation.small_models import OURS, VOCABULARY, WINDOW, greedy_rows_by_generate, ours_of, theirs
 
-KINDS = ["gpt2", "llama", "qwen2", "qwen3", "sliding", "neox", "opt"]
+KINDS = ["gpt2", "llama", "qwen2", "qwen3", "sliding", "neox", "neo", "opt"]
 OUR_KINDS = ["gpt2", *OURS]
 PROMPT = [3, 14, 15, 92, 65, 35, 89, 79]
 MODELS: dict[str, Any] = {}
