@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from storytime_tui import disk_cache, small_files, stopping
+from storytime_tui import disk_cache, files, small_files, stopping
 from storytime_tui.corpus.account import account_of
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
@@ -108,6 +108,13 @@ def prepare_sources(
             return disk_cache.find_or_build(cache_folder / _key(sources, how), _open, build)
         except OSError:
             return _in_memory(sources, how, progress)
+
+
+def forget_sources(
+    sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, column: str = ""
+) -> None:
+    """Delete what `prepare_sources` stored of these files. It is made again when it is asked for. Raises OSError."""
+    files.delete(cache_folder / _key(sources, _Reading(plain, column)))
 
 
 def _key(sources: Sequence[Source], how: _Reading) -> str:
