@@ -25,8 +25,8 @@ _PATH = """WITH RECURSIVE path (id, depth) AS (
     )
     SELECT text, model FROM path JOIN written USING (id) ORDER BY depth DESC"""
 
-# Nothing was ever kept in it, such as of a draft that was deleted again, or one sign alone, as of a key that was pressed
-# by mistake. It is no story for a list until it has more.
+# Nothing was ever kept in it, such as of a draft that was deleted again, or one sign alone, as of a key that was
+# pressed by mistake. It is no story for a list until it has more.
 _EMPTY = """SELECT id FROM story
     WHERE NOT favourite AND steering = '' AND length(trim(draft)) <= 1
     AND NOT EXISTS (
