@@ -117,6 +117,39 @@ def forget_sources(
     files.delete(cache_folder / _key(sources, _Reading(plain, column)))
 
 
+def keep_without(
+    sources: Sequence[Source],
+    bad: Sequence[Source],
+    cache_folder: Path,
+    *,
+    plain: bool = True,
+    column: str = "",
+) -> None:
+    """Keep what was stored of `sources` for those without `bad`, so that nothing is read again.
+
+    `bad` have no story; they may be deleted before `sources` are prepared without them. Does nothing if what is stored
+    does not tell which sentences are whose: then the others are read again. Raises OSError.
+    """
+    how, good = _Reading(plain, column), [source for source in sources if source not in bad]
+    old = cache_folder / _key(sources, how)
+    known = _open(old)
+    if known is None or any(ending_of(source.path) in ARCHIVES for source in good):
+        return  # an archive with stories may have problems of its own; no other file has
+
+    def build(folder: Path) -> None:
+        for name in (_TEXTS, _SKETCHES, _TABLE):
+            os.rename(old / name, folder / name)  # they may be large
+        names = {printable_line(source.name) for source in good}
+        index = small_files.read_json(old / _INDEX, _LARGEST_INDEX)
+        accounts = [_account_row(each) for each in known.accounts if each.file in names]
+        (folder / _INDEX).write_text(
+            json.dumps({**index, "problems": [], "accounts": accounts}), encoding="utf-8"
+        )
+
+    disk_cache.find_or_build(cache_folder / _key(good, how), _open, build)
+    files.delete(old)
+
+
 def _key(sources: Sequence[Source], how: _Reading) -> str:
     """The folder name of the stories: a hash of everything they depend on.
 
