@@ -71,8 +71,8 @@ def evaluate_model(
 
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
-    from storytime_tui.training.evaluate import score_stream
     from storytime_tui.training.loss import Objective
+    from storytime_tui.training.measuring import score_stream
 
     tokenizer = load_tokenizer(origin.folder)
     stories_with_lines = with_shelf_lines(stories, shelves, origin.voices.titles)

@@ -112,9 +112,8 @@ def loss_of(
     """A function that returns a model's validation loss in nats per token, as the run measures it."""
 
     def loss(model: Any) -> float:
-        from storytime_tui.training.evaluate import score_stream
         from storytime_tui.training.loss import Objective
-        from storytime_tui.training.measuring import MOST_TOKENS
+        from storytime_tui.training.measuring import MOST_TOKENS, score_stream
 
         assert plan.block_size and plan.batch_size
         score = score_stream(

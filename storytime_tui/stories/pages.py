@@ -25,11 +25,17 @@ _PATH = """WITH RECURSIVE path (id, depth) AS (
     )
     SELECT text, model FROM path JOIN written USING (id) ORDER BY depth DESC"""
 
-# Nothing was ever kept in it, such as of a draft that was deleted again. It is no story for a list until it has words.
+# Nothing was ever kept in it, such as of a draft that was deleted again, or one sign alone, as of a key that was
+# pressed by mistake. It is no story for a list until it has more.
 _EMPTY = """SELECT id FROM story
-    WHERE title = ? AND NOT favourite AND steering = '' AND trim(draft) = ''
-    AND NOT EXISTS (SELECT 1 FROM passage WHERE passage.story = story.id)
-    AND NOT EXISTS (SELECT 1 FROM draft WHERE draft.story = story.id AND trim(text) != '')"""
+    WHERE NOT favourite AND steering = '' AND length(trim(draft)) <= 1
+    AND NOT EXISTS (
+        SELECT 1 FROM passage WHERE passage.story = story.id AND (author = 'model' OR length(trim(text)) > 1)
+    )
+    AND NOT EXISTS (SELECT 1 FROM draft WHERE draft.story = story.id AND length(trim(text)) > 1)
+    AND (title = ? OR (length(title) = 1 AND EXISTS (
+        SELECT 1 FROM passage WHERE passage.story = story.id AND trim(text) = title
+    )))"""  # the title that such a line gives
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,10 @@ def listed(store: StoryStore, *, removed: bool = False) -> tuple[Listed, ...]:
 
 
 def empty_stories(db: sqlite3.Connection) -> set[int]:
-    """The ids of stories without a passage, a draft, a title of the user's own, or anything else that was kept."""
+    """The ids of stories without words of the model, a title of the user's own, or anything else that was kept.
+
+    One sign, sent or not, counts as nothing.
+    """
     return {story for (story,) in db.execute(_EMPTY, (UNTITLED,))}
 
 

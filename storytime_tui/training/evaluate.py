@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -51,27 +51,6 @@ def evaluating(model: torch.nn.Module) -> Iterator[None]:
         yield
     finally:
         model.train(was_training)
-
-
-def score_stream(
-    objective: torch.nn.Module,
-    ids: Any,
-    text_bytes: int,
-    *,
-    on_batch: Callable[[int, int], bool] | None = None,
-    **how: Any,
-) -> Score | None:
-    """`score_in_batches` to its end. `on_batch(windows_done, windows)`: if it returns False, the result is None."""
-    scoring = score_in_batches(objective, ids, text_bytes, **how)
-    while True:
-        try:
-            done, windows = next(scoring)
-        except StopIteration as end:
-            score: Score = end.value
-            return score
-        if on_batch is not None and not on_batch(done, windows):
-            scoring.close()
-            return None
 
 
 def score_in_batches(

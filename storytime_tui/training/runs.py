@@ -41,7 +41,7 @@ class RunSummary:
     """A run's entry in a list. `state` is "training", "finished", "stopped", "failed", "interrupted" or "damaged", and
     in `jobs.records` also "paused"; `trouble` is a sentence about a problem, if any; `left_out` counts unreadable
     journal lines. `voice`: the share (0 to 1) of `passages` generated ones that sounded like the shelf in the last
-    measurement."""
+    measurement. `steps_per_epoch`: 0 if it has not started."""
 
     name: str
     base: str
@@ -58,6 +58,7 @@ class RunSummary:
     left_out: int = 0
     voice: float | None = None
     passages: int = 0
+    steps_per_epoch: float = 0.0
 
 
 # -- finding ---------------------------------------------------------------------------------------------
@@ -365,6 +366,7 @@ def summary_of(name: str, *, ours: bool = False, cache: SummaryCache | None = No
         left_out=facts.left_out,
         voice=share_of(facts.voice),
         passages=facts.voice.passages if facts.voice else 0,
+        steps_per_epoch=facts.per_epoch,
     )
 
 

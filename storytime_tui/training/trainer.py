@@ -332,7 +332,7 @@ class Trainer:
             most=MOST_TOKENS,
         )
         self._last_score = yield from measured(
-            scoring, lambda: self.ranks.count == 1 and self.control.stopped
+            scoring, lambda done, windows: self.ranks.count == 1 and self.control.stopped
         )
         return self._last_score
 

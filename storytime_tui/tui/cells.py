@@ -31,6 +31,14 @@ def fitted(text: str, width: int) -> str:
     return line + _LEFT_AGAIN if _RIGHT_TO_LEFT.search(line) else line
 
 
+def shortened(text: str, width: int) -> str:
+    """Pad a text to one line of exactly `width` cells, or cut it between words, with an ellipsis."""
+    if width <= 1 or (len(text) <= width and cell_len(text) <= width):
+        return fitted(text, width)
+    head = next(wrapped(text[: 4 * width + 40], width - 1), "").rstrip(" ,;:")
+    return fitted(f"{head}…", width)
+
+
 def wrapped(text: str, width: int) -> Iterator[str]:
     """Break a text into lines of at most `width` cells; control characters become visible signs.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from storytime_tui import knobs
 from storytime_tui.jobs.run_curve import RunCurve
@@ -119,11 +119,29 @@ def _options(picks: Sequence[Pick]) -> list[tuple[str, list[str]]]:
         names: Sequence[str] = [name for name in _SHOWN_ALONE if plans[0].get(name)]
     else:
         names = differing_knobs(plans)
+        if "epochs" not in names and len(set(_epochs(picks))) > 1:
+            names = ["epochs", *names]  # one was stopped early
     table = knobs.table(TrainingPlan)
-    return [(table[name].label, _values(plans, name)) for name in names]
+    return [(table[name].label, _values(picks, name)) for name in names]
 
 
-def _values(plans: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+def _epochs(picks: Sequence[Pick]) -> list[str]:
+    """The epochs that were read, and those of the plan where that is not all: `2.3 of 4`."""
+    words = knobs_in_words([pick.row.plan for pick in picks], "epochs")
+    for place, pick in enumerate(picks):
+        row = pick.row
+        planned = row.plan.get("epochs")
+        if row.per_epoch > 0 and isinstance(planned, int | float):
+            read = row.step / row.per_epoch
+            if abs(read - planned) * row.per_epoch >= 1:  # not by the part of a step alone
+                words[place] = f"{math.floor(read * 10) / 10:,.1f} of {words[place]}"
+    return words
+
+
+def _values(picks: Sequence[Pick], name: str) -> list[str]:
+    if name == "epochs":
+        return _epochs(picks)
+    plans = [pick.row.plan for pick in picks]
     rates = [plan.get(name) for plan in plans] if name == "learning_rate" else []
     words = knobs_in_words(plans, name)
     for place, rate in enumerate(rates):

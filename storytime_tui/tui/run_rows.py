@@ -58,6 +58,7 @@ class RunRow:
     elsewhere: bool = False
     collections: tuple[str, ...] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
+    per_epoch: float = 0.0  # steps of an epoch; 0 while unknown
 
     @property
     def perplexity(self) -> float | None:
@@ -94,6 +95,7 @@ def row_of(
         seconds=summary.seconds,
         elsewhere=elsewhere and summary.state in _OPEN,
         collections=summary.collections,
+        per_epoch=summary.steps_per_epoch,
     )
     if details is None:
         return row
@@ -125,6 +127,7 @@ def with_live_run(rows: Sequence[RunRow], view: RunView, titles: Mapping[str, st
         note=before.note if before else "",
         collections=started.collections,
         plan=before.plan if before else {},
+        per_epoch=started.steps_per_epoch,
     )
     if before is not None:
         return tuple(now if row is before else row for row in rows)

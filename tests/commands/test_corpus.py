@@ -161,6 +161,23 @@ def test_restore_lists_and_brings_back_stories_and_collections(
         run("restore", "grimm")
 
 
+def test_removing_says_what_the_cached_tokens_take(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("add", str(books), "--name", "grimm")
+    tokens = paths.cache_folder() / "tokens" / "0123"
+    run("remove", "grimm")
+    assert "disk clear" not in capsys.readouterr().out
+    run("restore", "grimm")
+    tokens.mkdir(parents=True)
+    (tokens / "ids.npy").write_bytes(bytes(2_000_000))
+    run("remove", "grimm", "--story", "The Fox")
+    assert "disk clear" not in capsys.readouterr().out
+    run("remove", "grimm")
+    assert (
+        "2.0 MB of tokens, of this collection and others: `storytime-tui disk clear tokens` frees them."
+        in (capsys.readouterr().out)
+    )
+
+
 @pytest.mark.parametrize(("terminal", "shown"), [(True, "␛[2J"), (False, "\x1b[2J")])
 def test_show_text_is_safe_in_a_terminal_and_exact_in_a_pipe(
     terminal: bool, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -125,6 +125,33 @@ def test_an_empty_story_is_not_listed_until_something_is_kept_in_it(store: Story
     assert titles() == ["An owl sang"]  # its words are kept
 
 
+def test_one_sign_alone_is_no_story_until_the_model_tells_or_more_is_written(store: StoryStore) -> None:
+    def titles() -> list[str]:
+        return [each.story.title for each in listed(store)]
+
+    draft, sent = Manuscript(), Manuscript()
+    draft.save_draft(store, "3")
+    sent.add(store, "3")
+    assert titles() == found(store, "untitled") == found(store, "3") == []
+    assert last_story(store) is None
+    assert draft.story is not None and sent.story is not None
+    undo(store, sent.story.id)
+    assert titles() == []
+    redo(store, sent.story.id)
+    store.add_passage(sent.story.id, "model", " mice came.")
+    assert titles() == ["3"]
+    draft.save_draft(store, "3 owls")
+    assert titles() == [UNTITLED, "3"]
+    named = Manuscript()
+    named.save_draft(store, "3")
+    named.rename(store, "Three")
+    assert titles() == ["Three", UNTITLED, "3"]
+    more = Manuscript()
+    more.add(store, "3")
+    more.add(store, "Owls sang.")
+    assert titles() == ["3", "Three", UNTITLED, "3"]
+
+
 def test_each_result_has_a_line_around_the_first_place(store: StoryStore) -> None:
     text = (
         "It was a long way. " * 9

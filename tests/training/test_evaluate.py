@@ -13,10 +13,10 @@ from storytime_tui.training.evaluate import (
     Score,
     disjoint_windows,
     score_in_batches,
-    score_stream,
     sliding_windows,
 )
 from storytime_tui.training.loss import Objective
+from storytime_tui.training.measuring import score_stream
 from storytime_tui.training.skips import SKIPPED
 from tests.tiny import ours, tiny_gpt2, token_stream
 
@@ -88,9 +88,15 @@ def test_a_long_measurement_says_how_far_it_is_and_can_be_stopped(monkeypatch: p
     monkeypatch.setattr(measuring, "_EVERY", 0.0)
     objective = Objective(ours(tiny_gpt2(dropout=0.0)).train())
     how = {"block": 20, "batch": 2, "device": CPU, "precision": "fp32"}
-    told = list(measuring.measured(score_in_batches(objective, token_stream(100), 200, **how), lambda: False))
+    told = list(
+        measuring.measured(
+            score_in_batches(objective, token_stream(100), 200, **how), lambda done, windows: False
+        )
+    )
     assert [(each.done, each.total) for each in told] == [(2, 5), (4, 5), (5, 5)]
     assert objective.training
-    stopped = measuring.measured(score_in_batches(objective, token_stream(100), 200, **how), lambda: True)
+    stopped = measuring.measured(
+        score_in_batches(objective, token_stream(100), 200, **how), lambda done, windows: True
+    )
     assert list(stopped) == []
     assert objective.training and torch.is_grad_enabled()

@@ -18,8 +18,8 @@ from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.beginnings import Beginning
 from storytime_tui.training.control import Control
-from storytime_tui.training.evaluate import score_stream
 from storytime_tui.training.loss import Objective
+from storytime_tui.training.measuring import score_stream
 from storytime_tui.training.order import seed_of
 from storytime_tui.training.plan import schedule_of
 from storytime_tui.training.schedule import learning_rate_at

@@ -13,6 +13,8 @@ from storytime_tui.jobs.run_details import RunDetails
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.real_services import real_services
+from storytime_tui.tui.run_comparison import comparison_lines, picks_of
+from storytime_tui.tui.run_rows import row_of
 from storytime_tui.tui.widgets.run_compare import RunCompare
 from storytime_tui.tui.widgets.run_list import RunList, RunTitles
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, until
@@ -350,3 +352,17 @@ async def test_the_comparison_is_whole_at_every_size(world: World, size: tuple[i
         assert sum(row.startswith("╭") and row.endswith("╮") for row in rows) == 1 + (size[1] >= 24)
         assert sum(row.startswith("╰") and row.endswith("╯") for row in rows) == 1 + (size[1] >= 24)
         assert "? Help" in rows[-1]
+
+
+def test_a_run_that_was_stopped_early_shows_the_epochs_that_it_read() -> None:
+    plan = details(epochs=4.0)
+    rows = [
+        row_of(dataclasses.replace(FINISHED_RUN, name=name, step=step, steps_per_epoch=29.5), {}, plan)
+        for name, step in (("whole", 118), ("stopped", 68))
+    ]
+    both = comparison_lines(picks_of(rows, "stopped", "whole", {}))
+    assert "epochs: 4 · 2.3 of 4" in both
+    assert "epochs: 2.3 of 4" in comparison_lines(picks_of(rows, "stopped", "", {}))
+    assert "epochs: 4" in comparison_lines(picks_of(rows, "whole", "", {}))
+    unknown = dataclasses.replace(rows[1], per_epoch=0.0)  # not known: those of the plan
+    assert "epochs: 4" in comparison_lines(picks_of([unknown], "stopped", "", {}))

@@ -21,7 +21,7 @@ from storytime_tui.tui.settings_rows import PREFERENCES, SAMPLER, knobs_of
 from storytime_tui.tui.widgets.knob_list import KnobList
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.plan_form import PlanForm
-from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
+from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import PLACES, World
 from tests.tui.test_how_it_learns import open_screen
 
@@ -276,3 +276,31 @@ async def test_in_a_terminal_of_sixteen_colours_dark_gives_way_and_is_not_overwr
         await until(pilot, lambda: load_settings().settings.theme == "storytime")
         await pilot.pause(0.05)
         assert load_settings().settings.theme == "storytime"
+
+
+def words_in_frame(app: StorytimeApp) -> str:
+    """What stands in the frame, as one line."""
+    return " ".join(" ".join(line.strip(" │") for line in screen_text(app).split("\n")).split())
+
+
+async def test_help_and_notice_are_both_whole_at_60_by_20(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")  # the longest notice: no theme has colours then
+    app = make_app(world)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await open_settings(pilot)
+        await pilot.press("right")
+        for words in (
+            "the colours of the app",
+            "all themes look the same. `unset NO_COLOR` brings colours back.",
+            "esc Back",
+        ):
+            await until(pilot, lambda words=words: words in words_in_frame(app))
+
+
+async def test_resetting_a_row_that_only_shows_a_path_changes_nothing(kept: StorytimeApp) -> None:
+    async with kept.run_test(size=SMALL) as pilot:
+        await open_settings(pilot, PLACES[0].name)
+        await pilot.press("r", "home")
+        await until(pilot, lambda: kept.screen.query_one(KnobList).chosen == "theme")

@@ -94,6 +94,21 @@ async def test_a_line_typed_before_the_last_story_is_there_is_kept_when_one_leav
     assert [story.draft for story in other.stories()] == ["An owl"]
 
 
+async def test_a_stray_digit_leaves_no_story(world: World) -> None:
+    """Whoever presses the Story screen's own key twice has a digit in the line; no model is there to tell from it."""
+    world.choices = ()
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.focused, Prompt))
+        await pilot.press("3", "enter")
+        await until(pilot, lambda: "There is no model" in flat(app))
+        await until(pilot, lambda: [story.draft for story in world.store().stories()] == ["3"])
+        assert app.screen.query_one(Prompt).text == "3"  # nothing typed is taken away while one is there
+        await pilot.press("escape", "o")
+        await until(pilot, lambda: "No stories yet" in screen_text(app))
+
+
 async def test_a_locked_store_freezes_nothing_and_loses_nothing(
     app: StorytimeApp, world: World, other: StoryStore
 ) -> None:

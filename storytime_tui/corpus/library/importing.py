@@ -23,7 +23,7 @@ from storytime_tui.corpus.library.copying import CopiedFiles
 from storytime_tui.corpus.library.folders import read_folder, sources_in
 from storytime_tui.corpus.library.leftovers import alive, remove_leftovers
 from storytime_tui.corpus.library.lock import shelf_locked
-from storytime_tui.corpus.library.prepared import Prepared, Source, prepare_sources
+from storytime_tui.corpus.library.prepared import Prepared, Source, keep_without, prepare_sources
 from storytime_tui.corpus.library.shelf import free_name, is_free, load_shelf
 from storytime_tui.corpus.names import NAMELESS, checked_title, folder_name, short_line, slug, title_from_name
 from storytime_tui.corpus.web.polite import is_address
@@ -244,11 +244,13 @@ def _fill(
     if not good or any(source.origin in must_be_read for source in bad):
         start = f"None of the {len(bad)} texts can be read; the first: " if len(bad) > 1 else ""
         raise CorpusError((start if not good else "") + prepared.problems[0])
+    own = short_line(legible(_own_title(prepared, sources), plain=card.plain))
+    if bad:  # the cache's key depends on all files
+        cache = paths.cache_folder() / "prepared"
+        with contextlib.suppress(OSError):  # a full disk: the texts are read again
+            keep_without(sources, bad, cache, plain=card.plain, column=card.column)
     for source in bad:
         source.path.unlink()
-    if bad:  # the cache's key depends on all files
-        _read(copies, card, report)
-    own = short_line(legible(_own_title(prepared, sources), plain=card.plain))
     title = card.title or own or title_from_name(_common_name(inputs))
     (folder / CARD).write_bytes(card_bytes(replace(card, title=title)))
     return [*copies.problems, *prepared.problems], copies.notes

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from storytime_tui import disk_cache, small_files, stopping
+from storytime_tui import disk_cache, files, small_files, stopping
 from storytime_tui.corpus.account import account_of
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
@@ -108,6 +108,46 @@ def prepare_sources(
             return disk_cache.find_or_build(cache_folder / _key(sources, how), _open, build)
         except OSError:
             return _in_memory(sources, how, progress)
+
+
+def forget_sources(
+    sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, column: str = ""
+) -> None:
+    """Delete what `prepare_sources` stored of these files. It is made again when it is asked for. Raises OSError."""
+    files.delete(cache_folder / _key(sources, _Reading(plain, column)))
+
+
+def keep_without(
+    sources: Sequence[Source],
+    bad: Sequence[Source],
+    cache_folder: Path,
+    *,
+    plain: bool = True,
+    column: str = "",
+) -> None:
+    """Keep what was stored of `sources` for those without `bad`, so that nothing is read again.
+
+    `bad` have no story; they may be deleted before `sources` are prepared without them. Does nothing if what is stored
+    does not tell which sentences are whose: then the others are read again. Raises OSError.
+    """
+    how, good = _Reading(plain, column), [source for source in sources if source not in bad]
+    old = cache_folder / _key(sources, how)
+    known = _open(old)
+    if known is None or any(ending_of(source.path) in ARCHIVES for source in good):
+        return  # an archive with stories may have problems of its own; no other file has
+
+    def build(folder: Path) -> None:
+        for name in (_TEXTS, _SKETCHES, _TABLE):
+            os.rename(old / name, folder / name)  # they may be large
+        names = {printable_line(source.name) for source in good}
+        index = small_files.read_json(old / _INDEX, _LARGEST_INDEX)
+        accounts = [_account_row(each) for each in known.accounts if each.file in names]
+        (folder / _INDEX).write_text(
+            json.dumps({**index, "problems": [], "accounts": accounts}), encoding="utf-8"
+        )
+
+    disk_cache.find_or_build(cache_folder / _key(good, how), _open, build)
+    files.delete(old)
 
 
 def _key(sources: Sequence[Source], how: _Reading) -> str:

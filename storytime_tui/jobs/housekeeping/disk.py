@@ -215,6 +215,11 @@ def _bin() -> Iterator[Part]:
     yield Part("bin", taken, taken, f"{len(items)} removed, kept for {trash.KEPT_DAYS} days")
 
 
+def token_bytes() -> int:
+    """The bytes of all cached tokens: `disk clear tokens` frees them."""
+    return bytes_in(*_entries(paths.cache_folder() / "tokens"))
+
+
 def _caches() -> Iterator[Part]:
     for folder, (name, note) in _CACHES.items():
         taken = bytes_in(*_entries(paths.cache_folder() / folder))

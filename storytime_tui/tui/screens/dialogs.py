@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.cells import shortened, wrapped
 from storytime_tui.tui.sheets import Sheet
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.choice_list import ChoiceList, Row
@@ -22,6 +23,10 @@ from storytime_tui.tui.widgets.sheet_view import SheetView
 __all__ = ["AskScreen", "ChooseScreen", "LeavingScreen", "ListScreen", "Row"]
 
 _PAINTED = 0.15  # seconds after which a dialog has been painted
+_MOST = 12  # lines of a list
+_WIDTH = 76  # cells of a dialog, frame included, or 94 % of a narrower screen; see dialogs.tcss
+_FRAME = 6  # cells of a dialog's width that are no text
+_AROUND = 8  # lines of a dialog around its list: the frame, the title, the keys
 
 
 class AskScreen(StyledOnce, ModalScreen[str | None]):
@@ -93,6 +98,8 @@ class AskScreen(StyledOnce, ModalScreen[str | None]):
 class ChooseScreen(StyledOnce, ModalScreen[str | None]):
     """Asks for one row of a list, and gives its value; None when it is cancelled.
 
+    If the list has to cut a row, the note of the row under the cursor stands whole below the list.
+
     `find`, if given, is called in a thread after the dialog is open, and returns the rows that replace the first
     ones. If it raises, the message line says why. `nothing` is said when there are no rows.
     """
@@ -115,12 +122,14 @@ class ChooseScreen(StyledOnce, ModalScreen[str | None]):
         self._title, self._find, self._nothing = title, find, nothing
         self._chosen = chosen
         self._choices = ChoiceList(rows, chosen, id="choices")
+        self._note = Static(id="choice-note", markup=False)
 
     def compose(self) -> ComposeResult:
-        """A title and the list."""
+        """A title, the list, and the note of the row under the cursor."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="dialog--title")
             yield self._choices
+            yield self._note
             yield MessageLine()
             yield KeyLine(
                 shows=lambda action: action != "choose" or bool(self._choices.rows),
@@ -154,6 +163,42 @@ class ChooseScreen(StyledOnce, ModalScreen[str | None]):
             at = known[self._choices.cursor].value if known else self._chosen
             self._choices.show(rows, at)
             self.refresh_bindings()
+        self._lay()
+
+    def on_resize(self) -> None:
+        """Divide the room between the list and the note."""
+        self._lay()
+
+    def _lay(self) -> None:
+        choices, room, lines = self._choices, self._room, self.size.height * 9 // 10 - _AROUND
+        rows = range(len(choices.rows))
+        tallest = 0
+        if any(choices.cuts(row, room) for row in rows):
+            # as many lines for every row, so that nothing moves with the cursor
+            tallest = max(len(list(wrapped(choices.in_full(row, room), room - 1))) for row in rows)
+            tallest = min(tallest, max(1, lines // 2))
+            lines -= tallest + 1
+        self._note.display = bool(tallest)
+        self._note.styles.height = tallest
+        lines -= self.query_one(MessageLine).get_content_height(self.size, self.size, room)
+        choices.styles.height = max(1, min(len(choices.rows), _MOST, lines))
+        self._show_note()
+
+    @property
+    def _room(self) -> int:
+        """The width of the list's lines; they end before its scroll bar."""
+        return min(_WIDTH, self.size.width * 94 // 100) - _FRAME - 1
+
+    @on(ChoiceList.Moved)
+    def _show_note(self) -> None:
+        if not self._note.display:
+            return
+        height = self._note.styles.height
+        most, width = int(height.value) if height is not None else 1, self._room - 1
+        lines = list(wrapped(self._choices.in_full(self._choices.cursor, self._room), width))
+        if len(lines) > most:
+            lines[most - 1 :] = [shortened(" ".join(lines[most - 1 :]), width)]
+        self._note.update(Content("\n".join(lines)))
 
     @on(ChoiceList.Chosen)
     def _choose(self, event: ChoiceList.Chosen) -> None:

@@ -86,6 +86,8 @@ class SettingsScreen(StyledOnce, ModalScreen[None]):
     # -- changing -------------------------------------------------------------------------------------
 
     def _change(self, name: str, text: str) -> None:
+        if name in self._places:
+            return  # only shown
         before = settings_rows.typed(name, self._now)
         if name in settings_rows.SAMPLER:
             self._set_draft(self._draft.with_value(name, text))

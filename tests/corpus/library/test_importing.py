@@ -53,6 +53,30 @@ def test_so_does_a_folder_of_one_book_and_not_of_two(book: Path) -> None:
     assert add_collection([book.parent]).collection.title == "Downloads"
 
 
+def test_an_import_with_unreadable_files_reads_each_once_too(
+    book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_shelf()  # the bundled stories
+    (book.parent / "broken.docx").write_bytes(b"no archive")
+    (book.parent / "fox.txt").write_text("The Fox\n\nOnce there was a fox.")
+    read: list[str] = []
+
+    def counted(path: Path, column: str) -> Document:
+        read.append(path.name)
+        return read_document(path, column)
+
+    monkeypatch.setattr(prepared, "read_document", counted)
+    before = len(list((paths.cache_folder() / "prepared").iterdir()))
+    added = add_collection([book.parent])
+    found = next(each for each in load_shelf() if each.name == added.collection.name)
+    assert sorted(read) == ["2591-0.txt", "broken.docx", "fox.txt"]
+    assert len(list((paths.cache_folder() / "prepared").iterdir())) == before + 1
+    assert len(added.problems) == 1 and "broken.docx" in added.problems[0]
+    assert [story.title for story in found.stories] == ["Grimms' Fairy Tales", "The Fox"]
+    assert found.stories[1].text == "Once there was a fox."
+    assert sorted(account.file for account in found.accounts) == ["2591-0.txt", "fox.txt"]
+
+
 def test_an_import_reads_each_file_once_and_keeps_it_once(
     book: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
