@@ -25,14 +25,22 @@ _PATH = """WITH RECURSIVE path (id, depth) AS (
     )
     SELECT text, model FROM path JOIN written USING (id) ORDER BY depth DESC"""
 
-# Nothing was ever kept in it, such as of a draft that was deleted again, or one sign alone, as of a key that was
-# pressed by mistake. It is no story for a list until it has more.
-_EMPTY = """SELECT id FROM story
-    WHERE NOT favourite AND steering = '' AND length(trim(draft)) <= 1
+
+def _is_no_word(text: str) -> str:
+    """SQL: `text` is blank, or one digit or mark of ASCII, as of a key that was pressed by mistake. A letter is a word,
+    and so is a sign of Chinese."""
+    sign = f"trim({text})"
+    alone = f"length({sign}) = 1 AND unicode({sign}) < 128 AND upper({sign}) = lower({sign})"
+    return f"({sign} = '' OR ({alone}))"
+
+
+# Nothing was ever kept in it, such as of a draft that was deleted again. It is no story for a list until it has words.
+_EMPTY = f"""SELECT id FROM story
+    WHERE NOT favourite AND steering = '' AND {_is_no_word("draft")}
     AND NOT EXISTS (
-        SELECT 1 FROM passage WHERE passage.story = story.id AND (author = 'model' OR length(trim(text)) > 1)
+        SELECT 1 FROM passage WHERE passage.story = story.id AND (author = 'model' OR NOT {_is_no_word("text")})
     )
-    AND NOT EXISTS (SELECT 1 FROM draft WHERE draft.story = story.id AND length(trim(text)) > 1)
+    AND NOT EXISTS (SELECT 1 FROM draft WHERE draft.story = story.id AND NOT {_is_no_word("text")})
     AND (title = ? OR (length(title) = 1 AND EXISTS (
         SELECT 1 FROM passage WHERE passage.story = story.id AND trim(text) = title
     )))"""  # the title that such a line gives
@@ -80,7 +88,7 @@ def listed(store: StoryStore, *, removed: bool = False) -> tuple[Listed, ...]:
 def empty_stories(db: sqlite3.Connection) -> set[int]:
     """The ids of stories without words of the model, a title of the user's own, or anything else that was kept.
 
-    One sign, sent or not, counts as nothing.
+    One digit or mark, sent or not, counts as nothing.
     """
     return {story for (story,) in db.execute(_EMPTY, (UNTITLED,))}
 

@@ -125,7 +125,15 @@ def test_an_empty_story_is_not_listed_until_something_is_kept_in_it(store: Story
     assert titles() == ["An owl sang"]  # its words are kept
 
 
-def test_one_sign_alone_is_no_story_until_the_model_tells_or_more_is_written(store: StoryStore) -> None:
+@pytest.mark.parametrize("word", ["I", "o", "\u732b", "\u00e9", "\u0661"])
+def test_one_letter_is_a_word_in_any_script(store: StoryStore, word: str) -> None:
+    draft, sent = Manuscript(), Manuscript()
+    draft.save_draft(store, word)
+    sent.add(store, word)
+    assert len(listed(store)) == 2
+
+
+def test_one_digit_or_mark_is_no_story_until_the_model_tells_or_more_is_written(store: StoryStore) -> None:
     def titles() -> list[str]:
         return [each.story.title for each in listed(store)]
 
