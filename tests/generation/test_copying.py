@@ -75,8 +75,10 @@ def told_runs(prompt: str, text: str, words: int, learned: Index) -> list[str]:
     return [whole[s.start : s.end] for s in learned.stretches(whole, words) if s.end > len(prompt)]
 
 
-@pytest.mark.parametrize("graphs", [False, True])
-@pytest.mark.parametrize("prompt", ["Once upon a time the", TALE[:60], ""])
+@pytest.mark.parametrize(
+    ("prompt", "graphs"),
+    [("Once upon a time the", False), (TALE[:60], False), ("", False), ("Once upon a time the", True)],
+)
 def test_a_model_that_knows_its_text_by_heart_recites_it_only_without(
     reciter: GPT2LMHeadModel, learned: Index, prompt: str, graphs: bool
 ) -> None:

@@ -56,14 +56,18 @@ def unhurt(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[float], dict[
     return [event.loss for event in steps_in(said)], weights_of(folder / "whole")
 
 
-@pytest.mark.parametrize("call", [1, 2, 12, 13, 14, 29, 30, 31, 40])
+GPU_IS_FULL = torch.OutOfMemoryError("CUDA out of memory")
+CPU_IS_FULL = RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+
+# where it happens is the same for both: the other error is met at the beginning, in the middle and at the end
 @pytest.mark.parametrize(
-    "error",
+    ("error", "call"),
     [
-        torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        *((GPU_IS_FULL, call) for call in (1, 2, 12, 13, 14, 29, 30, 31, 40)),
+        *((CPU_IS_FULL, call) for call in (1, 13, 40)),
     ],
-    ids=["gpu", "cpu"],
+    ids=lambda value: {GPU_IS_FULL: "gpu", CPU_IS_FULL: "cpu"}.get(value),
 )
 def test_out_of_memory_anywhere_changes_no_step(
     tmp_path: Path, unhurt: tuple[list[float], dict[str, torch.Tensor]], call: int, error: Exception

@@ -61,7 +61,8 @@ def test_a_run_says_what_happens_in_order_and_learns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["gpt2", "smollm2", "mistral", "qwen2", "qwen3"])
 def test_the_loss_curve_is_that_of_a_plain_loop(kind: str, tmp_path: Path) -> None:
     """Against a loop written out here: same windows, no dropout, plain cross-entropy, AdamW by its formula."""
-    plan = plan_for(max_steps=50, dropout=0.0, clip=1.0)
+    steps = 50 if kind in ("gpt2", "smollm2") else 20
+    plan = plan_for(max_steps=steps, dropout=0.0, clip=1.0)
     if kind == "gpt2":
         model = tiny_gpt2(dropout=0.0)
         learning = ours(model)
@@ -82,7 +83,7 @@ def test_the_loss_curve_is_that_of_a_plain_loop(kind: str, tmp_path: Path) -> No
     )
     order = [start for epoch in range(13) for start in epoch_windows(len(TRAINING), 32, plan.seed, epoch)]
     reference = []
-    for step in range(50):
+    for step in range(steps):
         batch = torch.stack(
             [torch.from_numpy(window_at(TRAINING, int(s), 33)) for s in order[step * 8 : step * 8 + 8]]
         )

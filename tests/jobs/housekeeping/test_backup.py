@@ -31,11 +31,22 @@ def quiet(what: str, done: int, total: int) -> None:
     """A report that nobody reads."""
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a home that has all kinds of things, and its backup: each test gets a copy of both."""
+    folder = tmp_path_factory.mktemp("once")
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setenv("STORYTIME_HOME", str(folder / "home"))
+        make_home(folder)
+        backup.create_backup(str(folder / "saved.zip"), quiet)
+    return folder
+
+
 @pytest.fixture
-def saved(tmp_path: Path) -> Path:
+def saved(once: Path, tmp_path: Path, home: Path) -> Path:
     """A backup of a home with all kinds of things."""
-    make_home(tmp_path)
-    return backup.create_backup(str(tmp_path / "saved.zip"), quiet).path
+    shutil.copytree(once / "home", home, symlinks=True)
+    return Path(shutil.copy(once / "saved.zip", tmp_path))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, normalizers, pre_tokenizers
@@ -50,8 +51,15 @@ def write(inner: Any, folder: Path, **settings: Any) -> Any:
     return {key: field.contents() for key, field in fields.items() if key.startswith("tokenizer.")}
 
 
+@functools.cache
+def rules_of(kind: str) -> str:
+    """What was learned, as text: each test makes a tokenizer of its own of it, which it may change."""
+    texts = [tale(seed) for seed in range(8)] + ["a  b   c\n\n  d    e" * 9]
+    return sentence_pieces.train(texts, 700, kind).to_str()
+
+
 def trained(kind: str) -> Any:
-    return sentence_pieces.train([tale(seed) for seed in range(8)] + ["a  b   c\n\n  d    e" * 9], 700, kind)
+    return tokenizers.Tokenizer.from_str(rules_of(kind))
 
 
 @pytest.fixture(scope="module")
