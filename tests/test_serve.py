@@ -206,15 +206,15 @@ async def test_the_server_lets_its_apps_save_and_they_leave_when_it_is_killed(ho
             await page.wait_for(r"\[x\] Hedgerow Tales")
             await page.keys("3")
             await page.wait_for("A blank page|›")
-            await page.keys("!")
-            await page.wait_for("› !" if number == signal.SIGINT else "› !!")
+            await page.keys("a")
+            await page.wait_for("› a" if number == signal.SIGINT else "› aa")
             (app,) = apps_of(served)
             code, _ = await served.end(number)
             assert code == (0 if number == signal.SIGINT else -number)
             await asyncio.to_thread(psutil.wait_procs, [app], 30)
             assert not app.is_running()
     with closing(sqlite3.connect(home / "stories.sqlite3")) as db:
-        assert db.execute("SELECT text FROM draft").fetchone()[0] == "!!"
+        assert db.execute("SELECT text FROM draft").fetchone()[0] == "aa"
 
 
 async def test_a_message_that_no_page_of_ours_sends_ends_that_page_alone(home: Path) -> None:

@@ -12,6 +12,7 @@ from textual.widgets import OptionList
 
 from storytime_tui.errors import ModelError
 from storytime_tui.jobs.generate import ModelChoice
+from storytime_tui.models import catalogue
 from storytime_tui.settings import Loaded, Settings
 from storytime_tui.tui.app import StorytimeApp
 from tests.tui.conftest import SMALL, flat, make_app, shelf_is_open, type_text, until
@@ -48,7 +49,7 @@ async def test_the_plan_begins_with_it(newcomer: World) -> None:
         assert newcomer.run.plans[0].base == "starter"
         assert newcomer.run.plans[0].patience == 4  # "balanced"
         bases = app.screen.query_one("#bases", OptionList)
-        assert bases.highlighted == 0 and bases.option_count == 11
+        assert bases.highlighted == 0 and bases.option_count == len(catalogue.bases())
         newcomer.run.say(None)
 
 
@@ -98,7 +99,7 @@ async def test_without_it_nothing_is_woken(app: StorytimeApp, world: World) -> N
         await shelf_is_open(pilot)
         await pilot.press("2")
         await until(pilot, lambda: app.screen.query("#bases"))
-        assert app.screen.query_one("#bases", OptionList).option_count == 10
+        assert app.screen.query_one("#bases", OptionList).option_count == len(catalogue.bases())
         assert (app.desk.writing.now.model, app.desk.writing.now.number, world.opened) == ("", 0, [])
 
 
