@@ -6,32 +6,36 @@ The converter is the Hub's account SFconvertbot; transformers takes the same pul
 from typing import Any
 from urllib.parse import quote
 
+from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.hub_client import HubClient, NotTheHub, Refused
 from storytime_tui.models.hub_listing import Listing, fetch_listing
 
 CONVERTER = "SFconvertbot"
 TITLE = "Adding `safetensors` variant of this model"
+_CONVERTER_PAGE = "https://huggingface.co/spaces/safetensors/convert"
 
 
 def with_safetensors(client: HubClient, repo_id: str, listing: Listing) -> Listing:
-    """The listing of the converter's pull request if the model has only pickles and there is one; else `listing`.
+    """The listing of the converter's pull request if the model has only pickles; else `listing`.
 
-    A pull request that was made from other pickles than the model's present ones is not taken. Raises OSError and
-    httpx.HTTPError.
+    A pull request that was made from other pickles than the model's present ones is not taken. Raises ModelError if
+    there are only pickles, OSError and httpx.HTTPError.
     """
-    pickles = {name: info.hash for name, info in listing.files.items() if _is_pickle(name)}
+    pickles = _pickles(listing)
     if not pickles or model_folder.has_weights(listing.files):
         return listing
     try:
         ref = _pull_request(client, repo_id)
         found = None if ref is None else fetch_listing(client, repo_id, ref)
     except (Refused, NotTheHub):  # a mirror may know no pull requests
-        return listing
-    if found is None or not model_folder.has_weights(found.files):
-        return listing
-    made_from = {name: info.hash for name, info in found.files.items() if _is_pickle(name)}
-    return found if made_from == pickles else listing
+        found = None
+    if found is None or not model_folder.has_weights(found.files) or _pickles(found) != pickles:
+        raise ModelError(
+            f"{repo_id} has its weights only as pickle files, and opening these can run arbitrary code: pick a model "
+            f"that has {model_folder.WEIGHTS}, or let {_CONVERTER_PAGE} propose one for it and try again."
+        )
+    return found
 
 
 def _pull_request(client: HubClient, repo_id: str) -> str | None:
@@ -53,5 +57,10 @@ def _is_conversion(entry: Any) -> bool:
     return by_converter and is_open and entry.get("title") == TITLE
 
 
-def _is_pickle(name: str) -> bool:
-    return name.startswith("pytorch_model") and name.endswith(".bin")
+def _pickles(listing: Listing) -> dict[str, str]:
+    """The hashes of PyTorch's pickles by their names."""
+    return {
+        name: info.hash
+        for name, info in listing.files.items()
+        if name.startswith("pytorch_model") and name.endswith(".bin")
+    }

@@ -91,7 +91,7 @@ def test_an_answer_of_another_form_offers_nothing(answer: object, hub: LoopbackH
 def test_a_mirror_that_knows_no_pull_requests_offers_nothing(hub: LoopbackHub) -> None:
     offer_safetensors(hub, TALE)
     hub.faults[TALE] = "no-discussions"
-    assert "pull request" not in refused(hub)
+    assert "huggingface.co/spaces/safetensors/convert propose one" in refused(hub)
 
 
 def test_a_model_with_its_own_safetensors_is_not_looked_for_elsewhere(hub: LoopbackHub) -> None:
