@@ -227,16 +227,23 @@ def _remove(args: argparse.Namespace) -> None:
         return
     what = f" --story {shlex.quote(removed.title)}" if removed.story else ""
     back = f" `storytime-tui corpus restore {shlex.quote(removed.name)}{what}` brings it back."
-    print(printable(removed.sentence + back + _tokens_left(removed)))
+    print(printable(removed.sentence + back + _cache_left(removed)))
 
 
-def _tokens_left(removed: shelves.Removed) -> str:
-    """What `disk clear tokens` would free, after a collection is removed: tokens are kept for several at once."""
+_WORTH_SAYING = 1_000_000  # bytes
+
+
+def _cache_left(removed: shelves.Removed) -> str:
+    """What clearing the caches would free, after a collection is removed: they are kept for several at once."""
     from storytime_tui.jobs.housekeeping import disk
 
-    taken = 0 if removed.story else disk.token_bytes()
-    kept = f"The cache has {size(taken)} of tokens, of this collection and others"
-    return f" {kept}: `storytime-tui disk clear tokens` frees them." if taken else ""
+    taken = 0 if removed.story else disk.made_bytes()
+    kept = f"The cache has {size(taken)} of texts and tokens, of this collection and others"
+    return (
+        f" {kept}: `storytime-tui disk clear texts` and `… tokens` free them."
+        if taken >= _WORTH_SAYING
+        else ""
+    )
 
 
 def _remove_from_shelf(name: str, story: str | None) -> shelves.Removed:

@@ -18,7 +18,6 @@ from storytime_tui.corpus.library import shelf as _shelf
 from storytime_tui.corpus.library.cards import Card
 from storytime_tui.corpus.library.changes import Removed as Removed
 from storytime_tui.corpus.library.changes import Restored as Restored
-from storytime_tui.corpus.library.folders import forget_folder
 from storytime_tui.corpus.library.importing import AddedCollection as AddedCollection
 from storytime_tui.corpus.library.left_out import document_of
 from storytime_tui.corpus.library.leftovers import remove_leftovers
@@ -210,14 +209,9 @@ def rename(collection: Collection, index: int | None, title: str) -> str:
 def remove(collection: Collection, index: int | None = None) -> Removed:
     """Remove a collection, or one of its stories, from the shelf; `undo` restores it. Raises CorpusError.
 
-    The cached texts of a removed collection are deleted: they are made anew if it comes back. Its tokens stay, since
-    those of several collections lie in one stream.
+    What the cache keeps of it stays: a run may be learning from it.
     """
-    removed = changes.remove(collection, index)
-    if index is None:
-        with suppress(OSError, CorpusError):
-            forget_folder(removed.folder)
-    return removed
+    return changes.remove(collection, index)
 
 
 def remove_unreadable(name: str) -> Removed | None:

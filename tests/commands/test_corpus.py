@@ -161,7 +161,7 @@ def test_restore_lists_and_brings_back_stories_and_collections(
         run("restore", "grimm")
 
 
-def test_removing_says_what_the_cached_tokens_take(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_removing_says_what_the_cache_keeps(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("add", str(books), "--name", "grimm")
     tokens = paths.cache_folder() / "tokens" / "0123"
     run("remove", "grimm")
@@ -172,10 +172,9 @@ def test_removing_says_what_the_cached_tokens_take(books: Path, capsys: pytest.C
     run("remove", "grimm", "--story", "The Fox")
     assert "disk clear" not in capsys.readouterr().out
     run("remove", "grimm")
-    assert (
-        "2.0 MB of tokens, of this collection and others: `storytime-tui disk clear tokens` frees them."
-        in (capsys.readouterr().out)
-    )
+    said = capsys.readouterr().out
+    assert "2.0 MB of texts and tokens, of this collection and others: " in said
+    assert "`storytime-tui disk clear texts` and `… tokens` free them." in said
 
 
 @pytest.mark.parametrize(("terminal", "shown"), [(True, "␛[2J"), (False, "\x1b[2J")])

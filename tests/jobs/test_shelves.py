@@ -47,21 +47,3 @@ def test_all_that_was_removed_is_listed_and_restored_by_name_or_title(tmp_path: 
     assert shelves.restore("Both", story="The Hen").sentence == "“The Hen” is back in Both."
     with pytest.raises(CorpusError, match="No collection called “fox” was removed"):
         shelves.restore("fox")
-
-
-def cached_texts() -> set[str]:
-    return {place.name for place in (paths.cache_folder() / "prepared").iterdir()}
-
-
-def test_a_removed_collection_leaves_no_cached_texts_and_comes_back_whole(tmp_path: Path) -> None:
-    for name in ("fox", "hen"):
-        (tmp_path / f"{name}.txt").write_text(f"The {name.title()}\n\nOnce.")
-    kept = shelves.add([tmp_path / "fox.txt"], "kept").collection
-    before = cached_texts()
-    both = shelves.add([tmp_path / "fox.txt", tmp_path / "hen.txt"], "both").collection
-    removed = shelves.remove(both)
-    assert cached_texts() == before
-    assert kept.stories[0].text == "Once."
-    shelves.undo(removed)
-    assert shelves.find("both") == both
-    assert [story.text for story in shelves.find("both").stories] == ["Once.", "Once."]

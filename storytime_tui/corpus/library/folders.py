@@ -10,7 +10,7 @@ from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.file_names import stem_of
 from storytime_tui.corpus.formats.sources import SourceFiles, source_files
 from storytime_tui.corpus.library.cards import CARD, Card, read_card
-from storytime_tui.corpus.library.prepared import Prepared, Source, forget_sources, prepare_sources
+from storytime_tui.corpus.library.prepared import Prepared, Source, prepare_sources
 from storytime_tui.corpus.names import collection_name, distinct, folder_name, title_from_name
 from storytime_tui.corpus.story_table import with_titles
 from storytime_tui.errors import CorpusError
@@ -27,7 +27,8 @@ def read_folder(
     """
     identity = folder_id(folder)
     card = read_card(folder)
-    found = _found_in(folder, card)
+    # the files of a collection were chosen when it was made
+    found = source_files(folder, column=None if (folder / CARD).is_file() else card.column)
     prepared = _prepare(sources_in(folder, found), card, on_progress)
     problems = (*found.problems, *prepared.problems)
     if not prepared.stories:
@@ -52,21 +53,6 @@ def read_folder(
         accounts=prepared.accounts,
     )
     return collection, problems
-
-
-def _found_in(folder: Path, card: Card) -> SourceFiles:
-    # the files of a collection were chosen when it was made
-    return source_files(folder, column=None if (folder / CARD).is_file() else card.column)
-
-
-def forget_folder(folder: Path) -> None:
-    """Delete the cached texts of a collection's folder, wherever it was moved to; reading it makes them anew.
-
-    Raises CorpusError if the folder cannot be read, and OSError.
-    """
-    card = read_card(folder)
-    sources = _sources(sources_in(folder, _found_in(folder, card)), card)
-    forget_sources(sources, _cache(), plain=card.plain, column=card.column)
 
 
 def folder_id(folder: Path) -> tuple[int, int] | None:
@@ -127,13 +113,6 @@ def sources_in(folder: Path, found: SourceFiles) -> list[Source]:
 
 
 def _prepare(sources: list[Source], card: Card, on_progress: Progress | None) -> Prepared:
-    kept = _sources(sources, card)
-    return prepare_sources(kept, _cache(), plain=card.plain, column=card.column, on_progress=on_progress)
-
-
-def _sources(sources: list[Source], card: Card) -> list[Source]:
-    return [replace(source, put_back=card.put_back_in(source.name)) for source in sources]
-
-
-def _cache() -> Path:
-    return paths.cache_folder() / "prepared"
+    folder = paths.cache_folder() / "prepared"
+    kept = [replace(source, put_back=card.put_back_in(source.name)) for source in sources]
+    return prepare_sources(kept, folder, plain=card.plain, column=card.column, on_progress=on_progress)

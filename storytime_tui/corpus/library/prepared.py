@@ -110,13 +110,6 @@ def prepare_sources(
             return _in_memory(sources, how, progress)
 
 
-def forget_sources(
-    sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, column: str = ""
-) -> None:
-    """Delete what `prepare_sources` stored of these files. It is made again when it is asked for. Raises OSError."""
-    files.delete(cache_folder / _key(sources, _Reading(plain, column)))
-
-
 def keep_without(
     sources: Sequence[Source],
     bad: Sequence[Source],

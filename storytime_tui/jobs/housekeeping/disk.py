@@ -215,9 +215,11 @@ def _bin() -> Iterator[Part]:
     yield Part("bin", taken, taken, f"{len(items)} removed, kept for {trash.KEPT_DAYS} days")
 
 
-def token_bytes() -> int:
-    """The bytes of all cached tokens: `disk clear tokens` frees them."""
-    return bytes_in(*_entries(paths.cache_folder() / "tokens"))
+def made_bytes() -> int:
+    """The bytes of the texts and tokens that the cache keeps of all collections."""
+    return bytes_in(
+        *(entry for name in ("prepared", "tokens") for entry in _entries(paths.cache_folder() / name))
+    )
 
 
 def _caches() -> Iterator[Part]:
