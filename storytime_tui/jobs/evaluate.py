@@ -71,8 +71,9 @@ def evaluate_model(
 
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
+    from storytime_tui.training.evaluate import score_in_batches
     from storytime_tui.training.loss import Objective
-    from storytime_tui.training.measuring import score_stream
+    from storytime_tui.training.measuring import score_to_end
 
     tokenizer = load_tokenizer(origin.folder)
     stories_with_lines = with_shelf_lines(stories, shelves, origin.voices.titles)
@@ -90,17 +91,19 @@ def evaluate_model(
         report("measuring the loss", done, total)
         return True
 
-    score = score_stream(
-        Objective(model),
-        tokens.ids,
-        tokens.text_bytes,
-        block=block,
-        batch=64 if device.type == "cuda" else 4,
-        device=device,
-        precision=loading.choose_precision(precision, device),
-        on_batch=on_batch,
-        stride=stride or max(1, block // 2),
-        skipped=tokens.skipped,
+    score = score_to_end(
+        score_in_batches(
+            Objective(model),
+            tokens.ids,
+            tokens.text_bytes,
+            block=block,
+            batch=64 if device.type == "cuda" else 4,
+            device=device,
+            precision=loading.choose_precision(precision, device),
+            stride=stride or max(1, block // 2),
+            skipped=tokens.skipped,
+        ),
+        on_batch,
     )
     assert score is not None
     return Evaluation(

@@ -112,20 +112,23 @@ def loss_of(
     """A function that returns a model's validation loss in nats per token, as the run measures it."""
 
     def loss(model: Any) -> float:
+        from storytime_tui.training.evaluate import score_in_batches
         from storytime_tui.training.loss import Objective
-        from storytime_tui.training.measuring import MOST_TOKENS, score_stream
+        from storytime_tui.training.measuring import MOST_TOKENS, score_to_end
 
         assert plan.block_size and plan.batch_size
-        score = score_stream(
-            Objective(model),
-            validation.ids,
-            validation.text_bytes,
-            block=plan.block_size,
-            batch=plan.batch_size,
-            device=device,
-            precision=precision,
-            skipped=validation.skipped,
-            most=MOST_TOKENS,
+        score = score_to_end(
+            score_in_batches(
+                Objective(model),
+                validation.ids,
+                validation.text_bytes,
+                block=plan.block_size,
+                batch=plan.batch_size,
+                device=device,
+                precision=precision,
+                skipped=validation.skipped,
+                most=MOST_TOKENS,
+            )
         )
         assert score is not None  # None only if stopped
         return score.loss

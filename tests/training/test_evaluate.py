@@ -16,7 +16,7 @@ from storytime_tui.training.evaluate import (
     sliding_windows,
 )
 from storytime_tui.training.loss import Objective
-from storytime_tui.training.measuring import score_stream
+from storytime_tui.training.measuring import score_to_end
 from storytime_tui.training.skips import SKIPPED
 from tests.tiny import ours, tiny_gpt2, token_stream
 
@@ -40,8 +40,10 @@ def test_each_token_is_counted_once_with_enough_before_it(tokens: int, block: in
 def test_sliding_is_what_transformers_says_of_the_same_windows() -> None:
     reference = tiny_gpt2(dropout=0.0).eval()
     ids = token_stream(100)
-    found = score_stream(
-        Objective(ours(reference)), ids, 200, block=32, batch=3, device=CPU, precision="fp32", stride=8
+    found = score_to_end(
+        score_in_batches(
+            Objective(ours(reference)), ids, 200, block=32, batch=3, device=CPU, precision="fp32", stride=8
+        )
     )
     nats = 0.0
     ring = torch.from_numpy(ids.astype("int64")).repeat(2)
@@ -63,7 +65,7 @@ def test_of_a_long_stream_evenly_spaced_windows_are_measured() -> None:
 
     def score(**more: object) -> Score:
         how = {"block": 20, "batch": 3, "device": CPU, "precision": "fp32", "skipped": skipped}
-        found = score_stream(objective, ids, 800, **{**how, **more})
+        found = score_to_end(score_in_batches(objective, ids, 800, **{**how, **more}))
         assert found is not None
         return found
 

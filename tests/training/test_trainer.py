@@ -18,8 +18,9 @@ from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.beginnings import Beginning
 from storytime_tui.training.control import Control
+from storytime_tui.training.evaluate import score_in_batches
 from storytime_tui.training.loss import Objective
-from storytime_tui.training.measuring import score_stream
+from storytime_tui.training.measuring import score_to_end
 from storytime_tui.training.order import seed_of
 from storytime_tui.training.plan import schedule_of
 from storytime_tui.training.schedule import learning_rate_at
@@ -234,8 +235,16 @@ def test_transformers_opens_a_checkpoint_and_gives_the_same_validation_loss(tmp_
     said = list(trainer_in(tmp_path / "r", plan_for()).run())
     final = [e for e in said if isinstance(e, ev.Evaluated)][-1]
     theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "r" / "checkpoints" / "last")
-    score = score_stream(
-        Objective(TransformersModel(theirs)), VALIDATION, 600, block=32, batch=3, device=CPU, precision="fp32"
+    score = score_to_end(
+        score_in_batches(
+            Objective(TransformersModel(theirs)),
+            VALIDATION,
+            600,
+            block=32,
+            batch=3,
+            device=CPU,
+            precision="fp32",
+        )
     )
     assert score is not None
     assert score.loss == pytest.approx(final.validation_loss, abs=1e-6)
@@ -311,22 +320,26 @@ def test_scoring_counts_every_token_once_whatever_the_batch_and_stops_when_told(
     model = Objective(ours(tiny_gpt2()))
 
     def score(batch: int) -> float:
-        found = score_stream(
-            model, VALIDATION[:107], 200, block=32, batch=batch, device=CPU, precision="fp32"
+        found = score_to_end(
+            score_in_batches(
+                model, VALIDATION[:107], 200, block=32, batch=batch, device=CPU, precision="fp32"
+            )
         )
         assert found is not None and found.tokens == 107
         return found.loss
 
     assert score(1) == pytest.approx(score(3), abs=1e-5) == pytest.approx(score(64), abs=1e-5)
-    given_up = score_stream(
-        model,
-        VALIDATION,
-        200,
-        block=32,
-        batch=2,
-        device=CPU,
-        precision="fp32",
-        on_batch=lambda done, total: False,
+    given_up = score_to_end(
+        score_in_batches(
+            model,
+            VALIDATION,
+            200,
+            block=32,
+            batch=2,
+            device=CPU,
+            precision="fp32",
+        ),
+        lambda done, total: False,
     )
     assert given_up is None
     model.train()
