@@ -1,15 +1,18 @@
 """The list dialog shows the note of the row under the cursor whole, wherever it has to cut it in the list."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual.message import Message
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.models.catalogue import bases
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.cells import shortened
-from storytime_tui.tui.screens.dialogs import ChooseScreen, Row
+from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, ListScreen, Row
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import World
@@ -74,3 +77,30 @@ def test_a_text_is_cut_between_words() -> None:
     assert shortened("poor stories", 14) == "poor stories  "
     assert shortened("trains in minutes, poor stories", 22) == "trains in minutes…    "
     assert shortened("nonsense-from-the-attic", 9) == "nonsense…"
+
+
+@pytest.mark.parametrize("size", [(60, 20), SMALL, (120, 40)])
+@pytest.mark.parametrize(
+    "dialog",
+    [
+        lambda: ChooseScreen("Which?", [Row(name, name, "") for name in "abc"]),
+        lambda: ChooseScreen("Which?", [Row(name, name, LONG) for name in "abc"]),
+        lambda: ListScreen("These?", ["one", "two", "three"]),
+        lambda: AskScreen("What?", "A name that says what is in it."),
+    ],
+    ids=["choose", "choose-cut", "list", "ask"],
+)
+async def test_a_dialog_has_its_height_from_the_first_paint(
+    app: StorytimeApp, dialog: Callable[[], Screen[Any]], size: tuple[int, int]
+) -> None:
+    heights: set[int] = set()
+    shown = dialog()
+
+    def look(_: Message) -> None:
+        heights.update(box.region.height for box in shown.query(".dialog"))
+
+    async with app.run_test(size=size, message_hook=look) as pilot:
+        await shelf_is_open(pilot)
+        app.push_screen(shown)
+        await until(pilot, lambda: shown.is_current and "esc C" in screen_text(app))
+        assert heights - {0} == {shown.query_one(".dialog").region.height}

@@ -138,6 +138,7 @@ class ChooseScreen(StyledOnce, ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Look for the rows. Known rows are painted first, because the search would delay them."""
+        self._lay()  # before the first paint, which would show another height
         if self._find is None:
             return
         if self._choices.rows:
@@ -170,7 +171,7 @@ class ChooseScreen(StyledOnce, ModalScreen[str | None]):
         self._lay()
 
     def _lay(self) -> None:
-        choices, room, lines = self._choices, self._room, self.size.height * 9 // 10 - _AROUND
+        choices, room, lines = self._choices, self._room, self.app.size.height * 9 // 10 - _AROUND
         rows = range(len(choices.rows))
         tallest = 0
         if any(choices.cuts(row, room) for row in rows):
@@ -180,14 +181,14 @@ class ChooseScreen(StyledOnce, ModalScreen[str | None]):
             lines -= tallest + 1
         self._note.display = bool(tallest)
         self._note.styles.height = tallest
-        lines -= self.query_one(MessageLine).get_content_height(self.size, self.size, room)
+        lines -= self.query_one(MessageLine).get_content_height(self.app.size, self.app.size, room)
         choices.styles.height = max(1, min(len(choices.rows), _MOST, lines))
         self._show_note()
 
     @property
     def _room(self) -> int:
         """The width of the list's lines; they end before its scroll bar."""
-        return min(_WIDTH, self.size.width * 94 // 100) - _FRAME - 1
+        return min(_WIDTH, self.app.size.width * 94 // 100) - _FRAME - 1
 
     @on(ChoiceList.Moved)
     def _show_note(self) -> None:
