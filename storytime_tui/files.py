@@ -195,6 +195,17 @@ def remove_folder(path: Path) -> None:
         shutil.rmtree(path)
 
 
+def remove_whole(path: Path) -> None:
+    """Remove a folder as `remove_folder` does, but rename it first: nobody finds a part of it. Raises OSError.
+
+    What is left after a crash or an error has the name of an unfinished folder.
+    """
+    if path.is_dir() and not path.is_symlink():
+        part = _part_of(path)
+        os.replace(path, part)
+        shutil.rmtree(part)
+
+
 def forget_unused(folder: Path, days: float) -> None:
     """Remove the entries of a cache folder that were neither written nor used (see os.utime) for `days`.
 

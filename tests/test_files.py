@@ -39,6 +39,26 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (target / "one").read_text() == "1"
 
 
+def test_a_folder_that_is_removed_is_never_seen_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "step-1").mkdir()
+    (tmp_path / "step-1" / "weights").write_text("1")
+    seen = []
+
+    def stopped(folder: Path) -> None:
+        seen.append((tmp_path / "step-1").exists())
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patches, pytest.raises(OSError, match="Input"):
+        patches.setattr(files.shutil, "rmtree", stopped)
+        files.remove_whole(tmp_path / "step-1")
+    assert seen == [False] and len(list(tmp_path.iterdir())) == 1
+    files.sweep(tmp_path)  # as after a crash
+    assert list(tmp_path.iterdir()) == []
+    files.remove_whole(tmp_path / "step-1")  # nothing is there
+
+
 def test_a_folder_whose_writer_is_killed_leaves_only_what_sweep_removes(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom storytime_tui import files\n"

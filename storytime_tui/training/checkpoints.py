@@ -165,7 +165,8 @@ def _prune(run: Path, keep: int) -> None:
         shutil.rmtree(damaged, ignore_errors=True)  # a newer complete checkpoint exists
     removable = [f"step-{step}" for step in steps if f"step-{step}" not in pinned]
     for name in removable[: max(0, len(steps) - keep)]:
-        shutil.rmtree(root / name, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            files.remove_whole(root / name)
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -46,7 +46,7 @@ def remove_spare_checkpoints(folder: Path) -> None:
                 )
         for spare in spare_checkpoints(folder):
             try:
-                files.remove_folder(spare)
+                files.remove_whole(spare)
             except OSError as error:
                 raise RunError(
                     files.explain(error, f"removing {spare.name} of the run {folder.name}")

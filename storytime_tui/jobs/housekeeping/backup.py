@@ -192,8 +192,10 @@ class _Making:
         """Add a checkpoint, or nothing of one that is being removed. All its files are open before one is read."""
         with contextlib.ExitStack() as stack:
             try:
-                names = sorted(path.name for path in folder.iterdir() if _is_regular(path))
+                names = _names_in(folder)
                 opened = [stack.enter_context(small_files.open_regular(folder / name)) for name in names]
+                if _names_in(folder) != names:
+                    return False  # it is being removed, and may have lost a file before its names were listed
             except FileNotFoundError:
                 return False
             for name, file in zip(names, opened, strict=True):
@@ -254,6 +256,11 @@ def files_of_run(folder: Path) -> list[Path]:
     """The files of a run that a backup holds, with all its checkpoints."""
     found = _files_below(folder, tuple(name for name in _NOT_OF_A_RUN if name != runs.CHECKPOINTS))
     return [path for path in found if path.is_file() and not path.is_symlink()]
+
+
+def _names_in(folder: Path) -> list[str]:
+    """The names of the files in a folder, in order. Raises FileNotFoundError."""
+    return sorted(path.name for path in folder.iterdir() if _is_regular(path))
 
 
 def _is_regular(file: Path) -> bool:

@@ -25,8 +25,14 @@ __all__ = ["AskScreen", "ChooseScreen", "LeavingScreen", "ListScreen", "Row"]
 _PAINTED = 0.15  # seconds after which a dialog has been painted
 _MOST = 12  # lines of a list
 _WIDTH = 76  # cells of a dialog, frame included, or 94 % of a narrower screen; see dialogs.tcss
+_WIDE = 110  # of one whose lines have columns
 _FRAME = 6  # cells of a dialog's width that are no text
 _AROUND = 8  # lines of a dialog around its list: the frame, the title, the keys
+
+
+def _room_in(screen: int, dialog: int) -> int:
+    """The width of a dialog's lines before its scroll bar, on a screen this wide."""
+    return min(dialog, screen * 94 // 100) - _FRAME - 1
 
 
 class AskScreen(StyledOnce, ModalScreen[str | None]):
@@ -188,7 +194,7 @@ class ChooseScreen(StyledOnce, ModalScreen[str | None]):
     @property
     def _room(self) -> int:
         """The width of the list's lines; they end before its scroll bar."""
-        return min(_WIDTH, self.app.size.width * 94 // 100) - _FRAME - 1
+        return _room_in(self.app.size.width, _WIDTH)
 
     @on(ChoiceList.Moved)
     def _show_note(self) -> None:
@@ -243,14 +249,18 @@ class ListScreen(StyledOnce, ModalScreen[bool]):
     @property
     def _most(self) -> int:
         """The lines that fit into the window."""
-        return max(1, self.size.height * 9 // 10 - 8)  # the title, the keys, the frame
+        return max(1, self.app.size.height * 9 // 10 - _AROUND)
+
+    def on_mount(self) -> None:
+        """Wrap the lines before the first paint, which would show another height."""
+        self._lay(_room_in(self.app.size.width, _WIDE if self.has_class("-columns") else _WIDTH))
 
     def on_resize(self) -> None:
         """Wrap the lines for this width."""
-        self.call_after_refresh(self._lay)
+        self.call_after_refresh(lambda: self._lay(self._view.room))
 
-    def _lay(self) -> None:
-        sheet = Sheet(max(1, self._view.room))
+    def _lay(self, room: int) -> None:
+        sheet = Sheet(max(1, room))
         rows = [tuple(map(printable_line, line)) for line in self._lines if not isinstance(line, str)]
         if rows:
             sheet.add_rows(rows)

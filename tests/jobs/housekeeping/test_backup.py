@@ -251,7 +251,7 @@ def test_a_run_that_trains_meanwhile_is_saved_with_whole_checkpoints(
             os.rename(unfinished, folder / "checkpoints" / f"step-{step}")
             files.point_link(folder / "checkpoints" / "last", f"step-{step}")
             files.point_link(folder / "checkpoints" / "best", f"step-{step}")
-            shutil.rmtree(folder / "checkpoints" / f"step-{step - 20}")
+            files.remove_whole(folder / "checkpoints" / f"step-{step - 20}")  # as a run does
 
     thread = threading.Thread(target=train)
     thread.start()
