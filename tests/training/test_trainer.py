@@ -215,7 +215,17 @@ def test_the_same_beginnings_are_told_before_the_first_step_and_at_each_sampling
     ]
 
 
-def test_only_the_newest_checkpoints_and_the_best_are_kept_and_links_point_at_them(tmp_path: Path) -> None:
+def test_only_the_newest_checkpoints_and_the_best_are_kept_and_links_point_at_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emptied: list[str] = []
+    own_rmtree = shutil.rmtree
+
+    def rmtree(folder: Path, **how: Any) -> None:
+        emptied.append(Path(folder).name)
+        own_rmtree(folder, **how)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
     said = list(trainer_in(tmp_path / "r", plan_for(max_steps=30, evaluate_every=3, keep=2)).run())
     saved = [e for e in said if isinstance(e, ev.CheckpointSaved)]
     assert len(saved) > 3
@@ -227,6 +237,8 @@ def test_only_the_newest_checkpoints_and_the_best_are_kept_and_links_point_at_th
     assert len(folders) == 2
     assert (root / "last").resolve().name == "step-30"
     assert (root / "best").resolve().name == f"step-{finished.best_step}"
+    # a backup that is made meanwhile finds no part of one: each has another name before it is emptied
+    assert len(emptied) == len(saved) - 2 and all(name.startswith(".part-") for name in emptied)
 
 
 def test_transformers_opens_a_checkpoint_and_gives_the_same_validation_loss(tmp_path: Path) -> None:

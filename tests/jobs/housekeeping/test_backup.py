@@ -271,6 +271,28 @@ def test_a_run_that_trains_meanwhile_is_saved_with_whole_checkpoints(
         assert not list(place.rglob(".part-*"))
 
 
+def test_a_checkpoint_that_is_just_being_removed_is_not_saved_in_part(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of its files are gone when the backup comes to it; the next one goes while the others are opened."""
+    going = make_run("r") / "checkpoints" / "step-10"  # no link leads to it
+    (going / "model.safetensors").unlink()
+    own_open = backup.small_files.open_regular
+
+    def opened(path: Path) -> object:
+        file = own_open(path)
+        if path.parent == going and path == max(going.iterdir()):
+            path.unlink()
+        return file
+
+    monkeypatch.setattr(backup.small_files, "open_regular", opened)
+    saved = backup.create_backup(str(tmp_path / "saved.zip"), quiet)
+    assert saved.runs == 1 and saved.left_out == ()
+    with zipfile.ZipFile(saved.path) as archived:
+        steps = {Path(name).parent.name for name in archived.namelist() if "/checkpoints/" in name}
+    assert steps == {"step-20", "step-30"}
+
+
 # -- what is no backup -----------------------------------------------------------------------------------
 
 
