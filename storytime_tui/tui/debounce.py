@@ -27,18 +27,25 @@ class Debounced(Generic[Result]):
         self._show = show
         self._complain = complain
         self._call: Callable[[], Result] | None = None
+        self._number = 0  # of requests: what the same call reads may have changed when it is requested again
         self._working = False
         self._timer: Timer | None = None
 
     def request(self, call: Callable[[], Result], *, at_once: bool = False) -> None:
         """Run this call in place of earlier ones, after the debounce delay or `at_once`."""
         self._call = call
+        self._number += 1
         if self._timer is not None:
             self._timer.stop()
         if at_once:
             self._begin()
         else:
             self._timer = self._owner.set_timer(DELAY, self._begin)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a call runs. Whoever asks again and again would have each result dropped, and waits for it."""
+        return self._working
 
     def forget(self) -> None:
         """Cancel the requested call; its result is not shown."""
@@ -54,6 +61,7 @@ class Debounced(Generic[Result]):
     async def _work(self) -> None:
         try:
             while (call := self._call) is not None:
+                number = self._number
                 result: Any = None
                 failure: Exception | None = None
                 try:
@@ -62,8 +70,8 @@ class Debounced(Generic[Result]):
                     failure = error
                 if not (self._owner.is_running and self._owner.is_attached):
                     return  # the app is quitting
-                if self._call is not call:
-                    continue  # a newer call was requested
+                if self._call is None or self._number != number:
+                    continue  # it was forgotten, or there is a newer request
                 self._call = None
                 if failure is not None:
                     self._complain(failure)

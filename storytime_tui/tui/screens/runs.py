@@ -125,7 +125,7 @@ class RunsScreen(StyledOnce, Screen[None]):
 
     def _look(self) -> None:
         """Follow the runs that another process trains."""
-        if self.is_current and any(row.elsewhere for row in self._rows):
+        if self.is_current and not self._reads.is_working and any(row.elsewhere for row in self._rows):
             self._reads.request(self._desk.services.runs, at_once=True)
 
     def _complain(self, error: Exception) -> None:

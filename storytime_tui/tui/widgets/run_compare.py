@@ -53,6 +53,9 @@ class RunCompare(Horizontal):
             str, tuple[object, RunCurve]
         ] = {}  # by the run's name: as which version it was read
         self._reads: Debounced[dict[str, tuple[object, RunCurve]]] = Debounced(self, self._keep, complain)
+        self._asked: dict[
+            str, object
+        ] = {}  # what is being read: asked for again, it would be read from the start
         self._waiting: Timer | None = None  # while it runs, the panel was just drawn
         self._chart = Static(id="compare-chart", markup=False)
         self._table = Static(id="compare-table", markup=False)
@@ -80,11 +83,12 @@ class RunCompare(Horizontal):
             for name, version in wanted.items()
             if name not in self._known or self._known[name][0] != version
         }
-        if missing and self.display:
-            read = self._read
+        if missing and missing != self._asked and self.display:
+            self._asked, read = missing, self._read
             self._reads.request(lambda: {name: (missing[name], _read(read, name)) for name in missing})
 
     def _keep(self, read: dict[str, tuple[object, RunCurve]]) -> None:
+        self._asked = {}
         for name in read:
             self._known.pop(name, None)
         self._known |= read  # the last ones are the newest
